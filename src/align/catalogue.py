@@ -1,0 +1,25 @@
+"""The catalogue: every module that defines parts, imported in one place, and parts from installed packages."""
+
+import importlib
+from functools import cache
+from importlib.metadata import entry_points
+
+from align.errors import PartError
+
+MODULES = (
+    "align.sources.ingest",
+    "align.filters.filter",
+)
+"""Modules with parts, in the order of the journey. They import nothing heavy at their top."""
+
+
+@cache
+def load_catalogue() -> None:
+    """Make every kind known: align's own, then those of packages with the entry-point group `align.parts`."""
+    for module in MODULES:
+        importlib.import_module(module)
+    for entry in entry_points(group="align.parts"):
+        try:
+            entry.load()
+        except Exception as error:
+            raise PartError(f"entry point {entry.name} ({entry.value}) of group align.parts: {type(error).__name__}: {error}") from error

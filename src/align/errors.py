@@ -1,0 +1,43 @@
+"""Errors a user can act on; the command line prints their text without a traceback.
+
+    AlignError            every error align raises on purpose (exit 1)
+    ├── RecipeError       the recipe cannot be read as a plan: unknown kind, bad value, missing input
+    ├── PartError         a part is badly defined, e.g. two classes claim one kind
+    ├── InputError        a raw file is missing, cut off or not what it claims to be
+    ├── EmptyResult       a stage dropped everything, so nothing below it can run
+    ├── StoreError        the store cannot be read or written: newer version, full disk, no such run
+    ├── TrainingRefused   the preflight found that training would not do what the recipe says
+    └── JudgeError        a judge cannot be reached or does not answer in the agreed form
+"""
+
+
+class AlignError(Exception):
+    """Base of every error align raises on purpose."""
+
+
+class RecipeError(AlignError):
+    """The recipe cannot be read as a plan."""
+
+
+class PartError(AlignError):
+    """A part is badly defined."""
+
+
+class InputError(AlignError):
+    """A raw file is missing, cut off or not what it claims to be."""
+
+
+class EmptyResult(AlignError):
+    """A stage dropped everything."""
+
+
+class StoreError(AlignError):
+    """The store cannot be read or written."""
+
+
+class TrainingRefused(AlignError):
+    """Training would not do what the recipe says."""
+
+
+class JudgeError(AlignError):
+    """A judge cannot be reached or does not answer in the agreed form."""

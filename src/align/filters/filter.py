@@ -1,0 +1,68 @@
+"""The family of filters, and the stage that applies them in order."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from align.artifact import Counts
+from align.errors import EmptyResult
+from align.files import RecordWriter
+from align.parts import Part
+from align.records import Example, Rejection
+from align.stage import Inputs, Stage
+
+
+class Drop(NamedTuple):
+    """Why an example goes: a reason that can be counted, and what exactly was found."""
+
+    reason: str
+    detail: str = ""
+
+
+class Filter(Part):
+    """Judges one example by itself."""
+
+    def reason_to_drop(self, example: Example) -> Drop | None:
+        """Why to drop `example`, or None to keep it."""
+        raise NotImplementedError
+
+
+class FilterStage(Stage):
+    """Keep the examples that no filter drops; each dropped one is kept as a Rejection with the first filter's reason."""
+
+    kind: Literal["filter"] = "filter"
+    filters: tuple[Filter, ...]
+    """Applied in order; the first that objects gives the reason."""
+
+    def run(self, inputs: Inputs, work: Path) -> Counts:
+        dropped: Counter[str] = Counter()
+        read = 0
+        left = [0] * len(self.filters)
+        with RecordWriter(work, Example) as kept, RecordWriter(work, Rejection) as rejected:
+            for example in inputs.read(Example):
+                read += 1
+                for number, part in enumerate(self.filters):
+                    drop = part.reason_to_drop(example)
+                    if drop is not None:
+                        rejected.write(Rejection(example.id, part.kind, drop.reason, drop.detail))
+                        dropped[f"{part.kind}: {drop.reason}"] += 1
+                        break
+                    left[number] += 1
+                else:
+                    kept.write(example)
+        if kept.count == 0:
+            raise EmptyResult(_empty(self.filters, read, left, work))
+        return Counts(read, kept.count, dict(dropped))
+
+
+def _empty(filters: tuple[Filter, ...], read: int, left: list[int], work: Path) -> str:
+    """`0 examples left after first_person: 218 dropped, 0 kept`: names the filter that took the last ones."""
+    if read == 0:
+        return "0 examples came in: the stage above gave none"
+    number = next(number for number, count in enumerate(left) if count == 0)
+    came = left[number - 1] if number else read
+    return (
+        f"0 examples left after {filters[number].kind}: {came:,} dropped, 0 kept (of {read:,} that entered the stage). "
+        f"Loosen that filter; the rejections with their reasons lie in {work / 'rejections'}."
+    )

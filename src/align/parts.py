@@ -1,0 +1,167 @@
+"""Parts: everything a recipe can name.
+
+A part is a frozen model whose fields are its parameters and whose one verb does its work.
+A direct subclass of `Part` is a family (Stage, Source, Filter, Judge, ...); the classes below it,
+each with its own `kind`, are what a recipe chooses from.
+"""
+
+import difflib
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError, PydanticUndefined
+
+from align.errors import PartError
+
+
+class RawFileMark:
+    """Marks a field that names raw input files: their bytes decide the artifact, their place does not."""
+
+
+class StageNameMark:
+    """Marks a field that names another stage: that stage's output decides the artifact, its name does not."""
+
+
+def _resolve(path: Path, info: ValidationInfo) -> Path:
+    """Expand `~` and `$NAME`, and read a relative path from the recipe's folder."""
+    text = os.path.expanduser(os.path.expandvars(str(path)))
+    unset = re.search(r"\$\{?(\w+)", text)
+    if unset:
+        name = unset[1]
+        raise PydanticCustomError("unset", f"the environment variable {name} is not set; set it, or write the path out")
+    base = (info.context or {}).get("base")
+    return Path(os.path.normpath(base / text)) if base is not None else Path(text)
+
+
+RawFile = Annotated[Path, AfterValidator(_resolve), RawFileMark()]
+"""A file or folder outside the store that a part reads; relative to the recipe."""
+
+StageName = Annotated[str, StageNameMark()]
+"""The name of a stage above, whose artifact a stage reads beside its `inputs`."""
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    kind: str
+    """Name of this part in a recipe."""
+
+    kinds: ClassVar[dict[str, type["Part"]]] = {}
+    families: ClassVar[dict[str, type["Part"]]] = {}
+    version: ClassVar[int] = 1  # raise it when the same parameters give different output
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        if Part in cls.__bases__:
+            cls.kinds = {}
+            Part.families[cls.__name__.lower()] = cls
+            return
+        kind = cls.model_fields["kind"].default
+        if kind is PydanticUndefined:
+            return
+        taken = cls.kinds.get(kind)
+        if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise PartError(
+                f"kind {kind!r} is defined by both {taken.__module__}.{taken.__qualname__} and "
+                f"{cls.__module__}.{cls.__qualname__}; rename one of them"
+            )
+        cls.kinds[kind] = cls
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _choose_kind(cls, value: Any, handler: ModelWrapValidatorHandler["Part"], info: ValidationInfo) -> "Part":
+        if Part not in cls.__bases__ or isinstance(value, Part):
+            return handler(value)
+        family = cls.__name__.lower()
+        if not isinstance(value, Mapping) or "kind" not in value:
+            known = ", ".join(sorted(cls.kinds))
+            raise PydanticCustomError("no_kind", f"a {family} is written {{kind: ..., ...}}; known kinds: {known}")
+        kind = value["kind"]
+        if kind not in cls.kinds:
+            raise PydanticCustomError("unknown_kind", f"unknown {family} kind {kind!r}; {nearest(str(kind), cls.kinds)}")
+        return cls.kinds[kind].model_validate(value, context=info.context)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> Any:
+        if Part not in cls.__bases__ or not cls.kinds:
+            return handler(core_schema)
+        return {"oneOf": [handler(kind.__pydantic_core_schema__) for kind in cls.kinds.values()]}
+
+    def walk(self) -> Iterator["Part"]:
+        """This part and every part inside it."""
+        yield self
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for inner in value if isinstance(value, tuple) else value.values() if isinstance(value, dict) else (value,):
+                if isinstance(inner, Part):
+                    yield from inner.walk()
+
+    def raw_files(self) -> dict[str, Path]:
+        """Raw files this part reads, by a label that decides the key with their bytes; the paths themselves do not.
+
+        By default every `RawFile` field; a source whose file names matter (a site's name, say) puts them into the label.
+        """
+        found: dict[str, Path] = {}
+        for name in self.marked(RawFileMark):
+            value = getattr(self, name)
+            paths = value if isinstance(value, tuple) else () if value is None else (value,)
+            found |= {f"{name}.{number}": path for number, path in enumerate(paths)}
+        return found
+
+    @classmethod
+    def marked(cls, mark: type) -> list[str]:
+        """Names of the fields that carry a mark such as `RawFileMark`, at any depth of their annotation."""
+        return [name for name, item in cls.model_fields.items() if _is_marked(item.annotation, item.metadata, mark)]
+
+    def identity(self) -> dict[str, Any]:
+        """What decides this part's behaviour: parameters, versions and the code of plugins; never a path or a stage's name."""
+        parameters = self.model_dump(mode="json", serialize_as_any=True)
+        return {
+            "parameters": _without_places(self, parameters),
+            "versions": [f"{part.kind}={part.version}{plugin_hash(type(part))}" for part in self.walk()],
+        }
+
+
+def nearest(name: str, known: Any) -> str:
+    """`did you mean 'x'?` for a slip of the finger, else the list of what there is."""
+    names = sorted(map(str, known))
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"
+
+
+def plugin_hash(part: type[Part]) -> str:
+    """Plugins have no release, so their file is their version."""
+    if part.__module__.split(".")[0] == "align":
+        return ""
+    file = Path(getattr(sys.modules[part.__module__], "__file__", "") or "")
+    return "+" + hashlib.sha256(file.read_bytes()).hexdigest()[:8] if file.is_file() else ""
+
+
+def _without_places(part: Part, parameters: dict[str, Any]) -> dict[str, Any]:
+    hidden = {*part.marked(RawFileMark), *part.marked(StageNameMark)}
+    kept: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if name in hidden:
+            continue
+        inner = getattr(part, name, None)
+        if isinstance(inner, Part):
+            kept[name] = _without_places(inner, value)
+        elif isinstance(inner, tuple) and any(isinstance(item, Part) for item in inner):
+            kept[name] = [_without_places(item, dumped) for item, dumped in zip(inner, value, strict=True)]
+        elif isinstance(inner, dict) and any(isinstance(item, Part) for item in inner.values()):
+            kept[name] = {key: _without_places(inner[key], dumped) for key, dumped in value.items()}
+        else:
+            kept[name] = value
+    return kept
+
+
+def _is_marked(annotation: Any, metadata: Any, mark: type) -> bool:
+    if any(isinstance(item, mark) for item in (*metadata, *getattr(annotation, "__metadata__", ()))):
+        return True
+    return any(_is_marked(inner, (), mark) for inner in getattr(annotation, "__args__", ()))

@@ -1,0 +1,1 @@
+"""Sources: readers of the dumps people really have. Family `Source`, stage `ingest`."""

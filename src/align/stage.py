@@ -1,0 +1,88 @@
+"""Stages: the steps of a recipe. A stage reads artifacts and fills one folder."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from align.artifact import Artifact, Counts
+from align.parts import Part, StageName, StageNameMark
+
+R = TypeVar("R")
+
+
+class Expect(BaseModel):
+    """What a stage will give once its inputs are there; `align plan` computes from it and says so."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    examples: int
+    """How many records the stage will give."""
+    tokens: int | None = None
+    """How many tokens they will have in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a stage reads: the artifacts of `inputs`, in order, and those its other fields name, by field."""
+
+    data: tuple[Artifact, ...] = ()
+    named: dict[str, Artifact] = field(default_factory=dict)
+
+    def read(self, record: type[R]) -> Iterator[R]:
+        """The records of one type of all `data`, one artifact after the other."""
+        for artifact in self.data:
+            yield from artifact.read(record)
+
+    def count(self, record: type[Any]) -> int:
+        return sum(artifact.count(record) for artifact in self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What `align plan` can say of a stage before it runs."""
+
+    examples: int | None = None
+    tokens: int | None = None
+    basis: Literal["exact", "expected", "unknown"] = "unknown"
+    model: dict[str, Any] = field(default_factory=dict)
+    """Shape of the model the stage gives, as in its config.json; empty for a stage of records."""
+    figures: dict[str, float] = field(default_factory=dict)
+    """Named figures with their unit in the name: `steps`, `gpu_gigabytes`, `hours`, `disk_gigabytes`, ..."""
+    notes: tuple[str, ...] = ()
+
+
+class Stage(Part):
+    inputs: tuple[StageName, ...] | None = None
+    """Names of the stages to read; by default the one above."""
+    expect: Expect | None = None
+    """What the stage will give, for `align plan` while its inputs are missing: {examples: 1000, tokens: 750000}."""
+
+    reads: ClassVar[Literal["none", "previous", "all"]] = "previous"
+    """What a stage without `inputs` reads."""
+    names_matter: ClassVar[bool] = False
+    """Whether names of the stages it reads stand in its output, so that they decide its key."""
+    sees_manifests: ClassVar[bool] = False
+    """Whether it shows how its inputs were made, so that their keys decide its own."""
+
+    def run(self, inputs: Inputs, work: Path) -> Counts:
+        """Fill `work`; return the counts for the funnel. After a crash `work` still holds what was written."""
+        raise NotImplementedError
+
+    def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
+        """What will come out, from what is expected to go in; loads no weights and reads no raw file."""
+        if self.expect is not None:
+            return Forecast(self.expect.examples, self.expect.tokens, "expected")
+        return replace(data[0], figures={}, notes=()) if len(data) == 1 and data[0].basis != "exact" else Forecast()
+
+    def references(self) -> dict[str, str]:
+        """The stages its fields other than `inputs` name, by field."""
+        named = {name: getattr(self, name) for name in self.marked(StageNameMark) if name != "inputs"}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def identity(self) -> dict[str, Any]:
+        asked = super().identity()
+        asked["parameters"].pop("expect", None)
+        return asked
