@@ -100,11 +100,12 @@ def _read_yaml(path: Path) -> _Document:
 
 
 def _child(node: Any, step: Any) -> Any:
-    if isinstance(node.value, list) and isinstance(step, int):
-        return node.value[step] if step < len(node.value) else None
-    if isinstance(node.value, list):
-        return next((value for key, value in (pair for pair in node.value if isinstance(pair, tuple)) if key.value == step), None)
-    return None
+    """The value node of a mapping's key or a sequence's position; None where the file has no such node."""
+    if not isinstance(node.value, list):
+        return None
+    if node.id == "mapping":
+        return next((value for key, value in node.value if key.value == step), None)
+    return node.value[int(step)] if str(step).isdigit() and int(step) < len(node.value) else None
 
 
 def _override(data: dict[str, Any], override: str) -> tuple[Any, ...]:
@@ -197,7 +198,7 @@ def _check_names(recipe: Recipe, document: _Document) -> None:
             if item not in above:
                 later = " (it stands below; a stage reads only what is above it)" if item in recipe.stages else ""
                 known = ", ".join(above) or "none"
-                place = document.place(("stages", name, field))
+                place = document.place(("stages", name, *field.split(".")))
                 problems.append(
                     f"  {place}: stages.{name}.{field}: reads stage {item!r}, which is not above it{later}; {nearest(item, above)}"
                     if later == "" else f"  {place}: stages.{name}.{field}: reads stage {item!r}{later}; the stages above it are: {known}"

@@ -36,7 +36,12 @@ class Inputs:
         for artifact in self.data:
             yield from artifact.read(record)
 
+    def several(self, field_name: str) -> list[Artifact]:
+        """The artifacts of a field that names several stages, in order."""
+        return [self.named[name] for name in self.named if name.startswith(f"{field_name}.")]
+
     def count(self, record: type[Any]) -> int:
+        """How many records of one type all `data` have."""
         return sum(artifact.count(record) for artifact in self.data)
 
 
@@ -78,9 +83,17 @@ class Stage(Part):
         return replace(data[0], figures={}, notes=()) if len(data) == 1 and data[0].basis != "exact" else Forecast()
 
     def references(self) -> dict[str, str]:
-        """The stages its fields other than `inputs` name, by field."""
-        named = {name: getattr(self, name) for name in self.marked(StageNameMark) if name != "inputs"}
-        return {name: value for name, value in named.items() if value is not None}
+        """The stages its fields other than `inputs` name, by field; of a field with several, `field.0`, `field.1`, ..."""
+        found: dict[str, str] = {}
+        for name in self.marked(StageNameMark):
+            value = getattr(self, name)
+            if name == "inputs" or value is None:
+                continue
+            if isinstance(value, tuple):
+                found |= {f"{name}.{number}": item for number, item in enumerate(value)}
+            else:
+                found[name] = value
+        return found
 
     def identity(self) -> dict[str, Any]:
         asked = super().identity()

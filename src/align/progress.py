@@ -1,0 +1,52 @@
+"""Progress on stderr, for people: title, bar, rate and time left, once work has taken two seconds."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 2.0
+
+
+def track(items: Iterable[T], title: str, total: int | None = None, unit: str = "") -> Iterator[T]:
+    """Pass `items` through; on a terminal show how far they are after two seconds. Silent where nobody looks."""
+    import sys
+
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    if total is None and hasattr(items, "__len__"):
+        total = len(items)
+    began = time.monotonic()
+    bar: Any = None
+    task: Any = None
+    done = 0
+    try:
+        for item in items:
+            yield item
+            done += 1
+            if bar is None and time.monotonic() - began > PATIENCE_SECONDS:
+                bar = _bar(unit)
+                task = bar.add_task(title, total=total, completed=done)
+                bar.start()
+            elif bar is not None:
+                bar.update(task, completed=done)
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _bar(unit: str) -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(f"{{task.speed:.0f}} {unit}/s" if unit else "{task.speed:.0f}/s"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
