@@ -1,0 +1,147 @@
+"""Models in artifacts: where they lie, and how to load one.
+
+    model/                         the last checkpoint: config.json, model.safetensors, tokenizer.json,
+                                   tokenizer_config.json, generation_config.json (EOT among its eos ids)
+    checkpoints/epoch-01/ ...      the same after each epoch
+    files/model.json, place.json   or, of a `base_model` stage, only where the model lies: nothing is copied
+
+Only safetensors are read and no code of a model is run.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from align.artifact import Artifact
+from align.errors import InputError
+from align.files import write_json
+from align.parts import nearest
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+LAST = "last"
+MODEL = "model"
+CHECKPOINTS = "checkpoints"
+_POINTER = Path("files", "model.json")
+_PLACE = Path("place.json")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlace:
+    """What `from_pretrained` needs to find a model."""
+
+    path: str
+    """A folder, or a model's name on the hub."""
+    revision: str | None = None
+    """The hub's commit; None for a folder."""
+
+    def options(self) -> dict[str, Any]:
+        """Arguments for `from_pretrained` beside the path; the hub's token is read here and kept nowhere."""
+        safe: dict[str, Any] = {"trust_remote_code": False}
+        if self.revision is None:
+            return safe | {"local_files_only": True}
+        return safe | {"revision": self.revision, "token": os.environ.get("HF_TOKEN")}
+
+
+def checkpoint_name(epoch: int) -> str:
+    """`epoch-01`: the name of the checkpoint after the first epoch."""
+    return f"epoch-{epoch:02d}"
+
+
+def checkpoint_names(artifact: Artifact) -> list[str]:
+    """The checkpoints of a trained model, oldest first; none for a base model that is only pointed at."""
+    names = [folder.name for folder in (artifact.path / CHECKPOINTS).glob("epoch-*")]
+    return sorted(names, key=lambda name: int(name.removeprefix("epoch-")))
+
+
+def model_place(artifact: Artifact, checkpoint: str = LAST) -> ModelPlace:
+    """Where a checkpoint of a stage's model lies, its pointer followed."""
+    if checkpoint != LAST:
+        names = checkpoint_names(artifact)
+        if checkpoint not in names:
+            raise InputError(
+                f"stage {artifact.name!r} has no checkpoint {checkpoint!r}; {nearest(checkpoint, [LAST, *names])}. "
+                f"`{LAST}` is the one after the last epoch."
+            )
+        return ModelPlace(str(artifact.path / CHECKPOINTS / checkpoint))
+    if (artifact.path / MODEL).is_dir():
+        return ModelPlace(str(artifact.path / MODEL))
+    if not (artifact.path / _POINTER).is_file():
+        raise InputError(
+            f"stage {artifact.name!r} (kind {artifact.kind}) gives no model; "
+            f"name a stage of kind base_model, pretrain, sft or dpo."
+        )
+    pointer = json.loads((artifact.path / _POINTER).read_text(encoding="utf-8"))
+    if "hub" in pointer:
+        return ModelPlace(pointer["hub"], pointer["revision"])
+    folder = Path(json.loads((artifact.path / _PLACE).read_text(encoding="utf-8"))["path"])
+    if not folder.is_dir():
+        raise InputError(
+            f"stage {artifact.name!r}: the model's folder {folder} is gone; put it back, or write its new place into `path`."
+        )
+    return ModelPlace(str(folder))
+
+
+def point_at_folder(work: Path, folder: Path, sha256: str) -> None:
+    """Make an artifact that stands for the model in `folder`: its bytes are its content, its place is not."""
+    write_json(work / _POINTER, {"sha256": sha256})
+    write_json(work / _PLACE, {"path": str(folder)})
+
+
+def point_at_hub(work: Path, name: str, revision: str) -> None:
+    """Make an artifact that stands for one commit of a model on the hub."""
+    write_json(work / _POINTER, {"hub": name, "revision": revision})
+
+
+def load_tokenizer(artifact: Artifact, checkpoint: str = LAST) -> "PreTrainedTokenizerFast":
+    """The tokenizer of a stage's model, EOT included if the model was fine-tuned."""
+    return tokenizer_at(model_place(artifact, checkpoint))
+
+
+def load_model(artifact: Artifact, checkpoint: str = LAST) -> "PreTrainedModel":
+    """A checkpoint ready to answer: in eval mode, in bfloat16 on the GPUs if there are any, else in float32."""
+    import torch
+
+    on_gpu = torch.cuda.is_available()
+    # A model that one GPU cannot hold is spread over all of them.
+    spread: dict[str, Any] = {"device_map": "auto"} if on_gpu else {}
+    return model_at(model_place(artifact, checkpoint), torch.bfloat16 if on_gpu else torch.float32, **spread).eval()
+
+
+def model_at(place: ModelPlace, dtype: Any, **options: Any) -> "PreTrainedModel":
+    """The causal language model at a place; nothing but safetensors is read."""
+    from transformers import AutoModelForCausalLM
+
+    with _explained(place):
+        return AutoModelForCausalLM.from_pretrained(place.path, dtype=dtype, use_safetensors=True, **place.options(), **options)
+
+
+def tokenizer_at(place: ModelPlace) -> "PreTrainedTokenizerFast":
+    """The tokenizer at a place."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    with _explained(place):
+        tokenizer = AutoTokenizer.from_pretrained(place.path, **place.options())
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise InputError(
+            f"{place.path}: its tokenizer ({type(tokenizer).__name__}) has no tokenizer.json; align reads that form only."
+        )
+    return tokenizer
+
+
+@contextmanager
+def _explained(place: ModelPlace) -> Iterator[None]:
+    """Say which model could not be read, and what to do about it."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        where = place.path if place.revision is None else f"{place.path} at {place.revision} on the hub"
+        raise InputError(
+            f"{where}: cannot be loaded as a causal language model with its tokenizer: {str(error).splitlines()[0]} "
+            f"A folder needs config.json, *.safetensors and tokenizer.json; a private model of the hub needs HF_TOKEN."
+        ) from error
