@@ -8,6 +8,7 @@ from align.errors import PartError
 
 MODULES = (
     "align.sources.ingest",
+    "align.sources.invented_corpus",
     "align.filters.filter",
 )
 """Modules with parts, in the order of the journey. They import nothing heavy at their top."""
@@ -22,4 +23,5 @@ def load_catalogue() -> None:
         try:
             entry.load()
         except Exception as error:
-            raise PartError(f"entry point {entry.name} ({entry.value}) of group align.parts: {type(error).__name__}: {error}") from error
+            said = f"{type(error).__name__}: {error}"
+            raise PartError(f"entry point {entry.name} ({entry.value}) of group align.parts: {said}") from error
