@@ -1,9 +1,9 @@
 """Artifacts: a stage's output folder, named by a hash of everything that decided it.
 
-    <key>/manifest.json            what was asked, what came out, from what
-    <key>/<table>/part-*.parquet   records (hashed as records)
-    <key>/model, checkpoints, files/   other results (hashed as bytes)
-    <key>/logs, report.html, ...   for people; not hashed, so times may stand there
+<key>/manifest.json            what was asked, what came out, from what
+<key>/<table>/part-*.parquet   records (hashed as records)
+<key>/model, checkpoints, files/   other results (hashed as bytes)
+<key>/logs, report.html, ...   for people; not hashed, so times may stand there
 """
 
 import hashlib
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from align.errors import StoreError
-from align.files import count_records, hash_file, hash_table, read_records, record_parts
+from align.files import count_records, disk_error, hash_file, read_records, record_parts, write_json
+from align.hashing import hash_table
 from align.records import TABLES
 
 R = TypeVar("R")
@@ -95,20 +96,20 @@ def load_artifact(store: Path, key: str, name: str = "") -> Artifact | None:
     try:
         manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         return Artifact(name or manifest["stage"], key, manifest["content"], path, manifest)
-    except (ValueError, KeyError) as error:
-        raise StoreError(f"{path / MANIFEST}: damaged ({error}). Delete the folder {path} and run again: it is made anew.") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        remedy = f"Delete the folder {path} and run again: it is made anew."
+        raise StoreError(f"{path / MANIFEST}: damaged ({error}). {remedy}") from error
 
 
 def open_store(store: Path) -> Path:
     """Make `store` ready to use, or refuse one that a newer version wrote."""
-    from align.files import disk_error, write_json
-
     marker = store / "store.json"
     if marker.is_file():
         try:
             found = int(json.loads(marker.read_text(encoding="utf-8"))["format"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{marker}: not a store's marker ({error}); point --store at another folder, or delete the file.") from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            remedy = "point --store at another folder, or delete the file"
+            raise StoreError(f"{marker}: not a store's marker ({error}); {remedy}.") from error
         if found > FORMAT:
             raise StoreError(
                 f"{store}: written by a newer align (store format {found}; this one reads up to {FORMAT}). "

@@ -1,16 +1,16 @@
 """Records as Parquet, and files that are either whole or absent."""
 
+import errno
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from align.errors import StoreError
+from align.errors import AlignError, PartError, StoreError
 from align.records import adapter, table_name
 
 if TYPE_CHECKING:
@@ -39,21 +39,25 @@ class RecordWriter:
         return self
 
     def write(self, record: Any) -> None:
+        if type(record) is not self._record:
+            raise PartError(f"{self.path}: holds {self._record.__name__} records, not {type(record).__name__} ({record!r:.80})")
         self._rows.append(record)
         self.count += 1
         if len(self._rows) >= ROWS_PER_GROUP:
             self._flush()
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
-        if failed is None:
-            self._flush()
-        if self._writer is not None:
-            with _disk_errors(self.path):
-                self._writer.close()
-        if failed is None:
-            with _disk_errors(self.path):
-                _commit(self._temporary, self.path)
-        else:
+        try:
+            if failed is None:
+                self._flush()  # also without a record: an empty part says that the table is finished
+                with _disk_errors(self.path):
+                    self._writer.close()
+                    _commit(self._temporary, self.path)
+        finally:
+            if self._writer is not None and self._writer.is_open:
+                with suppress(OSError):  # the first failure is the one to tell
+                    self._writer.close()
+                self._writer.is_open = False  # else its destructor would try again
             self._temporary.unlink(missing_ok=True)
 
     @property
@@ -71,8 +75,27 @@ class RecordWriter:
                 self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd")
             if self._rows:
                 rows = [_to_row(record) for record in self._rows]
-                self._writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+                try:
+                    table = pa.Table.from_pylist(rows, schema=schema)
+                except (TypeError, ValueError) as error:  # both are what Arrow's own errors derive from
+                    raise self._unwritable(rows, schema) from error
+                self._writer.write_table(table)
         self._rows.clear()
+
+    def _unwritable(self, rows: list[Any], schema: "pa.Schema") -> AlignError:
+        """Name the first record that does not fit its type, and the field."""
+        import pyarrow as pa
+
+        for record, row in zip(self._rows, rows, strict=True):
+            for column in schema:
+                try:
+                    pa.array([row[column.name]], type=column.type)
+                except (TypeError, ValueError) as error:
+                    said = "half of a surrogate pair, which is no text" if isinstance(error, UnicodeError) else str(error)
+                    named = [getattr(record, name) for name in ("id", "example_id", "prompt_id") if hasattr(record, name)]
+                    whose = f"{self._record.__name__} {(named or [record])[0]!r:.80}"
+                    return PartError(f"{self.path}: {whose}: {column.name!r} cannot be stored: {said}")
+        raise AssertionError("a table failed whose cells do not")
 
 
 def write_records(folder: Path, record: type[R], records: Iterable[R], part: int | str = 0) -> int:
@@ -85,16 +108,31 @@ def write_records(folder: Path, record: type[R], records: Iterable[R], part: int
 
 def read_records(folder: Path, record: type[R]) -> Iterator[R]:
     """The records of one type below `folder`, part by part; none where the table is absent."""
-    import pyarrow.parquet as pq
-
     read = adapter(record).validate_python
     maps = _map_columns(record)
     for part in record_parts(folder, record):
-        for batch in pq.ParquetFile(part).iter_batches(batch_size=ROWS_PER_GROUP):
+        for batch in record_batches(part):
             for row in batch.to_pylist():
                 for column in maps:
                     row[column] = {item["name"]: item["value"] for item in row[column]}
                 yield read(row)
+
+
+def record_batches(part: Path) -> "Iterator[pa.RecordBatch]":
+    """The rows of a Parquet part, a group at a time; a damaged file is named."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(part) as file:
+            yield from (batch for batch in file.iter_batches(batch_size=ROWS_PER_GROUP) if batch.num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(part, error) from error
+
+
+def _damaged(part: Path, error: Exception) -> StoreError:
+    folder = part.parent.parent
+    return StoreError(f"{part}: damaged or unreadable ({error}). Delete the folder {folder} and run again: it is made anew.")
 
 
 def record_parts(folder: Path, record: type[Any]) -> list[Path]:
@@ -104,18 +142,30 @@ def record_parts(folder: Path, record: type[Any]) -> list[Path]:
 
 def count_records(folder: Path, record: type[Any]) -> int:
     """How many records of one type lie below `folder`, read from the footers alone."""
+    return sum(_rows_of(part) for part in record_parts(folder, record))
+
+
+def _rows_of(part: Path) -> int:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return sum(int(pq.read_metadata(part).num_rows) for part in record_parts(folder, record))
+    try:
+        return int(pq.read_metadata(part).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(part, error) from error
 
 
-@cache
 def arrow_schema(record: type[Any]) -> "pa.Schema":
     """The one Arrow schema of a record type, derived from its fields."""
     import pyarrow as pa
 
-    hints = get_type_hints(record)
-    return pa.schema([pa.field(item.name, _arrow_type(hints[item.name])) for item in fields(record)])
+    if record not in _schemas:
+        hints = get_type_hints(record)
+        _schemas[record] = pa.schema([pa.field(item.name, _arrow_type(hints[item.name])) for item in fields(record)])
+    return _schemas[record]
+
+
+_schemas: dict[type[Any], "pa.Schema"] = {}
 
 
 def _arrow_type(hint: Any) -> "pa.DataType":
@@ -137,7 +187,6 @@ def _arrow_type(hint: Any) -> "pa.DataType":
     return _arrow_type(type(options[0]) if isinstance(options[0], str) else options[0])
 
 
-@cache
 def _map_columns(record: type[Any]) -> tuple[str, ...]:
     hints = get_type_hints(record)
     return tuple(item.name for item in fields(record) if get_origin(hints[item.name]) is dict)
@@ -146,60 +195,11 @@ def _map_columns(record: type[Any]) -> tuple[str, ...]:
 def _to_row(value: Any) -> Any:
     if is_dataclass(value):
         return {item.name: _to_row(getattr(value, item.name)) for item in fields(value)}
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         return [_to_row(item) for item in value]
     if isinstance(value, dict):
         return [{"name": name, "value": float(value[name])} for name in sorted(value)]
     return value
-
-
-def hash_table(folder: Path, record: type[Any]) -> str:
-    """Hash of the records themselves, in order: the same for any split into parts, codec or Parquet version.
-
-    Each leaf column feeds its own digest with validity, lengths and values, so nothing is built in Python.
-    """
-    import pyarrow.parquet as pq
-
-    digests: dict[str, Any] = {}
-    for part in record_parts(folder, record):
-        for batch in pq.ParquetFile(part).iter_batches():
-            for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                _hash_column(name, column, digests)
-    joined = "\n".join(f"{name} {digests[name].hexdigest()}" for name in sorted(digests))
-    return hashlib.sha256(joined.encode()).hexdigest()
-
-
-def _hash_column(name: str, column: Any, digests: dict[str, Any]) -> None:
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    digest = digests.setdefault(name, hashlib.sha256())
-    digest.update(np.asarray(column.is_valid()).astype(np.uint8).tobytes())
-    kind = column.type
-    if pa.types.is_struct(kind):
-        for position, item in enumerate(kind):
-            # field(), unlike flatten(), ignores the slice; flatten() keeps it.
-            _hash_column(f"{name}.{item.name}", column.flatten()[position], digests)
-    elif pa.types.is_list(kind):
-        digest.update(pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
-        _hash_column(f"{name}[]", column.flatten(), digests)
-    elif pa.types.is_string(kind):
-        filled = pc.fill_null(column, "")
-        digest.update(pc.binary_length(filled).to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
-        digest.update(_string_bytes(filled))
-    else:
-        digest.update(pc.fill_null(column, False if pa.types.is_boolean(kind) else 0).to_numpy(zero_copy_only=False).tobytes())
-
-
-def _string_bytes(column: Any) -> memoryview:
-    import numpy as np
-
-    _, offsets, data = column.buffers()
-    if data is None or len(column) == 0:
-        return memoryview(b"")
-    ends = np.frombuffer(offsets, dtype=np.int32)
-    return memoryview(data)[int(ends[column.offset]) : int(ends[column.offset + len(column)])]
 
 
 def hash_file(path: Path) -> str:
@@ -213,10 +213,15 @@ def hash_tree(path: Path) -> str:
     if path.is_file():
         return hash_file(path)
     digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")):
-        if file.is_file() and not file.name.startswith("."):
-            digest.update(f"{file.relative_to(path).as_posix()} {hash_file(file)}\n".encode())
+    for file in visible_files(path):
+        digest.update(f"{file.relative_to(path).as_posix()} {hash_file(file)}\n".encode())
     return digest.hexdigest()
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """The files below `folder`, sorted; nothing hidden, nor what lies in a hidden folder such as `.git`."""
+    below = (file for file in folder.rglob("*") if file.is_file())
+    return sorted(file for file in below if not any(name.startswith(".") for name in file.relative_to(folder).parts))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -224,8 +229,11 @@ def write_text(path: Path, text: str) -> None:
     with _disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        temporary.write_text(text, encoding="utf-8")
-        _commit(temporary, path)
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            _commit(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -247,14 +255,34 @@ def _disk_errors(path: Path) -> Iterator[None]:
         raise disk_error(path, error) from error
 
 
-def disk_error(path: Path, error: OSError) -> StoreError:
-    """An `OSError` of writing, said with the file, the room left and the remedy."""
-    import shutil
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
-    folder = next((parent for parent in (path, *path.parents) if parent.exists()), Path("/"))
-    free = shutil.disk_usage(folder).free / 2**20
+
+def disk_error(path: Path, error: Exception) -> StoreError:
+    """A failure to write, said with the file, the room left and the remedy."""
+    said = getattr(error, "strerror", None) or str(error)
+    remedy = "Make it writable"
+    if is_full(path, error):
+        remedy = f"{free_megabytes(path):,.0f} MB are free there. Free some room (`align gc` shows what no run names)"
     return StoreError(
-        f"{path}: cannot be written: {error.strerror or error} ({free:,.0f} MiB free there). Free some room "
-        f"(`align gc` shows what no run names) or name another place with --store, then run the same command: "
+        f"{path}: cannot be written: {said}. {remedy}, or name another place with --store; then run the same command: "
         f"finished stages are kept."
     )
+
+
+def is_full(path: Path, error: BaseException) -> bool:
+    """Whether `error` says that there is no room, in a library's own words too."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in _FULL
+    # safetensors, torch and others wrap the system's error in one of their own.
+    if "No space left" in str(error) or "File too large" in str(error):
+        return True
+    return free_megabytes(path) < 1 and not isinstance(error, AlignError)
+
+
+def free_megabytes(path: Path) -> float:
+    """Free room on the disk that `path` lies on or would lie on, in MB."""
+    import shutil
+
+    folder = next((parent for parent in (path, *path.absolute().parents) if parent.exists()), Path("/"))
+    return shutil.disk_usage(folder).free / 1e6

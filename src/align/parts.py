@@ -55,6 +55,8 @@ class Part(BaseModel):
     kinds: ClassVar[dict[str, type["Part"]]] = {}
     families: ClassVar[dict[str, type["Part"]]] = {}
     version: ClassVar[int] = 1  # raise it when the same parameters give different output
+    how_to_get: ClassVar[str] = ""
+    """Where its raw files come from, for `align plan` and for the error when one is missing."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -67,10 +69,7 @@ class Part(BaseModel):
             return
         taken = cls.kinds.get(kind)
         if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
-            raise PartError(
-                f"kind {kind!r} is defined by both {taken.__module__}.{taken.__qualname__} and "
-                f"{cls.__module__}.{cls.__qualname__}; rename one of them"
-            )
+            raise PartError(f"kind {kind!r} is defined by both {_place_of(taken)} and {_place_of(cls)}; rename one of them")
         cls.kinds[kind] = cls
 
     @model_validator(mode="wrap")
@@ -94,7 +93,7 @@ class Part(BaseModel):
         return {"oneOf": [handler(kind.__pydantic_core_schema__) for kind in cls.kinds.values()]}
 
     def walk(self) -> Iterator["Part"]:
-        """This part and every part inside it."""
+        """The part itself and every part inside it."""
         yield self
         for name in type(self).model_fields:
             value = getattr(self, name)
@@ -110,6 +109,9 @@ class Part(BaseModel):
         found: dict[str, Path] = {}
         for name in self.marked(RawFileMark):
             value = getattr(self, name)
+            if isinstance(value, dict):
+                found |= {f"{name}.{key}": path for key, path in value.items()}
+                continue
             paths = value if isinstance(value, tuple) else () if value is None else (value,)
             found |= {f"{name}.{number}": path for number, path in enumerate(paths)}
         return found
@@ -137,10 +139,33 @@ def nearest(name: str, known: Any) -> str:
 
 def plugin_hash(part: type[Part]) -> str:
     """Plugins have no release, so their file is their version."""
-    if part.__module__.split(".")[0] == "align":
+    if not is_plugin(part):
         return ""
     file = Path(getattr(sys.modules[part.__module__], "__file__", "") or "")
     return "+" + hashlib.sha256(file.read_bytes()).hexdigest()[:8] if file.is_file() else ""
+
+
+def is_plugin(part: type[Part]) -> bool:
+    """Whether a part comes from outside align."""
+    return part.__module__.split(".")[0] != "align"
+
+
+def plugin_fault(error: BaseException) -> str:
+    """`FILE:LINE: TypeError: ...` if `error` went through a plugin's code, else empty: then it is ours."""
+    modules = {kind.__module__ for family in Part.families.values() for kind in family.kinds.values() if is_plugin(kind)}
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__") in modules:
+            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{place}: {type(error).__name__}: {error}" if place else ""
+
+
+def _place_of(part: type[Part]) -> str:
+    """`Name in FILE` of a plugin's part, `align.module.Name` of ours."""
+    file = getattr(sys.modules.get(part.__module__), "__file__", None)
+    return f"{part.__qualname__} in {file}" if is_plugin(part) and file else f"{part.__module__}.{part.__qualname__}"
 
 
 def _without_places(part: Part, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Run a recipe: reuse the artifact of the same key, or make it."""
 
 import fcntl
-import json
 import logging
 import os
 import shutil
@@ -9,16 +8,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from align import __version__
-from align.artifact import MANIFEST, SCRATCH, Artifact, Counts, content_hash, digest_of, load_artifact, open_store
-from align.errors import InputError, RecipeError
-from align.files import disk_error, hash_tree, write_json
-from align.parts import nearest
+from align.artifact import HASHED_FOLDERS, MANIFEST, SCRATCH, Artifact, Counts, content_hash, digest_of, load_artifact, open_store
+from align.errors import AlignError, InputError, PartError, RecipeError
+from align.files import disk_error, is_full, write_json
+from align.parts import nearest, plugin_fault
+from align.rawfiles import hash_raw_files, missing_files
 from align.recipe import Recipe
+from align.runs import now, record_run, unfinished_path, write_run
 from align.stage import Inputs, Stage
 
 log = logging.getLogger(__name__)
@@ -26,25 +26,36 @@ log = logging.getLogger(__name__)
 
 def run_recipe(recipe: Recipe, store: Path, until: str | None = None) -> dict[str, Artifact]:
     """Make every stage's artifact, in order, up to `until`; return them by stage name and record the run."""
-    if until is not None and until not in recipe.stages:
-        raise RecipeError(f"--until {until}: the recipe has no such stage; {nearest(until, recipe.stages)}")
+    wanted = stages_until(recipe, until)
+    refuse_missing(recipe, wanted)
     open_store(store)
-    started = datetime.now(UTC).isoformat(timespec="seconds")
+    started = now()
     made: dict[str, Artifact] = {}
-    for name, stage in recipe.stages.items():
-        inputs = stage_inputs(recipe, name, made)
-        raw = hash_raw_files(stage, store)
-        key = artifact_key(stage, inputs, raw)
-        artifact = load_artifact(store, key, name)
-        if artifact is None:
-            artifact = make_artifact(name, stage, inputs, key, raw, store)
-        else:
-            log.info("%s  reused  %s", _title(name, stage), key)
+    for name in wanted:
+        stage = recipe.stages[name]
+        with _named(name, store):
+            inputs = stage_inputs(recipe, name, made)
+            raw = hash_raw_files(stage, store)
+            key = artifact_key(stage, inputs, raw)
+            artifact = load_artifact(store, key, name)
+            if artifact is None:
+                artifact = make_artifact(name, stage, inputs, key, raw, store)
+            else:
+                log.info("%s  reused  %s", _title(name, stage), key)
         made[name] = artifact
-        if name == until:
-            break
+        write_run(unfinished_path(recipe, store), recipe, made, started, finished="")
     record_run(recipe, made, store, started)
     return made
+
+
+def stages_until(recipe: Recipe, until: str | None) -> list[str]:
+    """Names of the stages up to and with `until`; all of them without it."""
+    names = list(recipe.stages)
+    if until is None:
+        return names
+    if until not in recipe.stages:
+        raise RecipeError(f"--until {until}: the recipe has no such stage; {nearest(until, recipe.stages)}")
+    return names[: names.index(until) + 1]
 
 
 def stage_inputs(recipe: Recipe, name: str, made: dict[str, Artifact]) -> Inputs:
@@ -54,19 +65,13 @@ def stage_inputs(recipe: Recipe, name: str, made: dict[str, Artifact]) -> Inputs
     return Inputs(tuple(made[wanted] for wanted in recipe.sources_of(name)), named)
 
 
-def hash_raw_files(stage: Stage, store: Path) -> dict[str, dict[str, Any]]:
-    """Label, path and sha256 of every raw file the stage reads; a file of the same size and time is not read again."""
-    found: dict[str, dict[str, Any]] = {}
-    missing: list[str] = []
-    for number, part in enumerate(stage.walk()):
-        for label, path in part.raw_files().items():
-            if not path.exists():
-                missing.append(f"{part.kind}: {label.split('.')[0]}: no file or folder {path}")
-                continue
-            found[f"{number}.{label}"] = {"path": str(path), "sha256": _remembered_hash(path, store)}
+def refuse_missing(recipe: Recipe, stages: list[str]) -> None:
+    """Tell of every missing raw file before any work starts."""
+    missing = [file for name in stages for file in missing_files(name, recipe.stages[name])]
     if missing:
-        raise InputError("\n".join([*missing, "Put the dump there, or write its path into the recipe (relative paths are relative to the recipe)."]))
-    return found
+        count = f"{len(missing)} raw input{'s' * (len(missing) > 1)} missing"
+        advice = "`align plan` counts on without them, `--until STAGE` stops above"
+        raise InputError("\n".join([f"{recipe.name}: {count} ({advice})", *map(str, missing)]))
 
 
 def artifact_key(stage: Stage, inputs: Inputs, raw: dict[str, dict[str, Any]]) -> str:
@@ -94,33 +99,65 @@ def make_artifact(name: str, stage: Stage, inputs: Inputs, key: str, raw: dict[s
         existing = load_artifact(store, key, name)
         if existing is not None:  # another process made it while this one waited
             return existing
-        try:
-            work.mkdir(parents=True, exist_ok=True)
-            began, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
-            log.info("%s  ...", _title(name, stage))
-            counts = stage.run(inputs, work)
-            shutil.rmtree(work / SCRATCH, ignore_errors=True)
-            manifest = {
-                "stage": name,
-                "kind": stage.kind,
-                **stage.identity(),
-                "content": content_hash(work),
-                "inputs": [_lineage(artifact) for artifact in inputs.data],
-                "named": {field: _lineage(artifact) for field, artifact in inputs.named.items()},
-                "raw": raw,
-                "counts": asdict(counts),
-                "started": began,
-                "seconds": round(time.monotonic() - clock, 1),
-                "align": __version__,
-            }
-            write_json(work / MANIFEST, manifest)
-            os.replace(work, target)
-        except OSError as error:
-            raise disk_error(work, error) from error
+        work.mkdir(parents=True, exist_ok=True)
+        began, clock = now(), time.monotonic()
+        log.info("%s  ...", _title(name, stage))
+        counts = stage.run(inputs, work)
+        _tidy(work)
+        manifest = {
+            "stage": name,
+            "kind": stage.kind,
+            **stage.identity(),
+            "content": content_hash(work),
+            "inputs": [_lineage(artifact) for artifact in inputs.data],
+            "named": {field: _lineage(artifact) for field, artifact in inputs.named.items()},
+            "raw": raw,
+            "counts": asdict(counts),
+            "started": began,
+            "seconds": round(time.monotonic() - clock, 1),
+            "align": __version__,
+        }
+        write_json(work / MANIFEST, manifest)
+        if target.exists():  # a folder without its manifest is no artifact: someone deleted the half of it
+            shutil.rmtree(target)
+        os.replace(work, target)
     artifact = load_artifact(store, key, name)
     assert artifact is not None
     log.info("%s  %s  %.1f s", _title(name, stage), describe_counts(artifact.counts), artifact.manifest["seconds"])
     return artifact
+
+
+def _tidy(work: Path) -> None:
+    """Remove what only the unfinished stage needed and what a killed writer left, and have the rest on the disk for good."""
+    shutil.rmtree(work / SCRATCH, ignore_errors=True)
+    for file in work.rglob("*.tmp"):
+        file.unlink()
+    for top in HASHED_FOLDERS:
+        for file in (work / top).rglob("*"):
+            if file.is_file():
+                with file.open("rb") as opened:
+                    os.fsync(opened.fileno())
+
+
+@contextmanager
+def _named(name: str, store: Path) -> Iterator[None]:
+    """Put the stage's name before what goes wrong in it, and tell whose fault it is."""
+    try:
+        yield
+    except AlignError as error:
+        error.args = (f"stage {name}: {error}",)
+        raise
+    except Exception as error:
+        if is_full(store, error):
+            raise disk_error(store, error) from error
+        fault = plugin_fault(error)
+        if fault:
+            raise PartError(f"stage {name}: the plugin failed at {fault}") from error
+        if isinstance(error, OSError):
+            where = f"{error.filename}: " if error.filename else ""
+            raise InputError(f"stage {name}: {where}{error.strerror or error}") from error
+        error.add_note(f"in stage {name}")
+        raise
 
 
 def describe_counts(counts: Counts) -> str:
@@ -132,63 +169,12 @@ def describe_counts(counts: Counts) -> str:
     return "  ".join(parts)
 
 
-def record_run(recipe: Recipe, made: dict[str, Artifact], store: Path, started: str) -> Path:
-    """Write `runs/<id>.json`: the recipe as resolved and the artifact of each stage; equal runs share one id."""
-    from importlib.metadata import distributions
-
-    keys = {name: artifact.key for name, artifact in made.items()}
-    path = store / "runs" / f"{recipe.name}-{digest_of(keys)[:8]}.json"
-    packages = {item.name: item.version for item in distributions() if item.name in _NOTED_PACKAGES}
-    write_json(
-        path,
-        {
-            "recipe": recipe.model_dump(mode="json", serialize_as_any=True),
-            "artifacts": keys,
-            "started": started,
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "commit": _commit(Path.cwd()),
-            "align": __version__,
-            "packages": dict(sorted(packages.items())),
-        },
-    )
-    return path
-
-
-_NOTED_PACKAGES = {"torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "numpy", "pyarrow", "rapidfuzz", "rensa"}
-
-
-def _commit(folder: Path) -> str:
-    """The git commit that `folder` is checked out at, read without git; empty where there is none."""
-    for parent in (folder, *folder.parents):
-        head = parent / ".git" / "HEAD"
-        if head.is_file():
-            text = head.read_text(encoding="utf-8").strip()
-            ref = parent / ".git" / text.removeprefix("ref: ")
-            if text.startswith("ref: "):
-                return ref.read_text(encoding="utf-8").strip() if ref.is_file() else ""
-            return text
-    return ""
-
-
 def _lineage(artifact: Artifact) -> dict[str, str]:
     return {"stage": artifact.name, "key": artifact.key, "content": artifact.content}
 
 
 def _title(name: str, stage: Stage) -> str:
     return f"{stage.kind:<13} {name:<18}"
-
-
-def _remembered_hash(path: Path, store: Path) -> str:
-    memory_file = store / "hashes.json"
-    memory: dict[str, Any] = json.loads(memory_file.read_text(encoding="utf-8")) if memory_file.is_file() else {}
-    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    stamp = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
-    known = memory.get(str(path))
-    if known is not None and known["stamp"] == stamp:
-        return str(known["sha256"])
-    digest = hash_tree(path)
-    write_json(memory_file, memory | {str(path): {"stamp": stamp, "sha256": digest}})
-    return digest
 
 
 @contextmanager

@@ -1,0 +1,77 @@
+"""Raw files: which are missing, and the hashes of those that are there, remembered between runs."""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from align.files import hash_tree, visible_files, write_json
+from align.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFile:
+    """A raw file that a stage names and that is not there."""
+
+    stage: str
+    part: str
+    """Kind of the part that reads it."""
+    field: str
+    path: Path
+    how_to_get: str
+
+    def __str__(self) -> str:
+        return f"stage {self.stage}: {self.part}: {self.field}: no file or folder {self.path}\n    {self.how_to_get}"
+
+
+_PUT_IT_THERE = "Put it there, or write its path into the recipe (relative paths are relative to the recipe)."
+
+
+def missing_files(name: str, stage: Stage) -> list[MissingFile]:
+    """The raw files of a stage that are not there."""
+    return [
+        MissingFile(name, part.kind, label.split(".")[0], path, part.how_to_get or _PUT_IT_THERE)
+        for part in stage.walk()
+        for label, path in part.raw_files().items()
+        if not path.exists()
+    ]
+
+
+def hash_raw_files(stage: Stage, store: Path) -> dict[str, dict[str, Any]]:
+    """Label, path and sha256 of every raw file the stage reads; a file of the same size and times is not read again."""
+    return {
+        f"{number}.{label}": {"path": str(path), "sha256": _remembered_hash(path, store)}
+        for number, part in enumerate(stage.walk())
+        for label, path in part.raw_files().items()
+    }
+
+
+_SETTLED_NANOSECONDS = 2_000_000_000
+"""A file changed less than this ago could change again within one tick of its clock, so its hash is not remembered."""
+
+
+def _remembered_hash(path: Path, store: Path) -> str:
+    place = str(path.absolute())
+    # One file a path: two processes that hash different dumps never overwrite each other's memory.
+    memory = store / "hashes" / f"{hashlib.sha256(place.encode()).hexdigest()[:16]}.json"
+    stamp = _stamp(path)
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+        if known["stamp"] == stamp and known["path"] == place:
+            return str(known["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # nothing remembered, or nothing legible
+    digest = hash_tree(path)
+    newest = max((file[2] for file in stamp), default=0)
+    if _stamp(path) == stamp and newest < time.time_ns() - _SETTLED_NANOSECONDS:
+        write_json(memory, {"path": place, "sha256": digest, "stamp": stamp})
+    return digest
+
+
+def _stamp(path: Path) -> list[list[Any]]:
+    """Name, size and times of every file; the time of the inode's change tells of a copy that kept its date."""
+    files = [path] if path.is_file() else visible_files(path)
+    states = [(file, file.stat()) for file in files]
+    return [[str(file), state.st_size, max(state.st_mtime_ns, state.st_ctime_ns)] for file, state in states]
