@@ -10,6 +10,7 @@ MODULES = (
     "align.sources.ingest",
     "align.sources.invented_corpus",
     "align.filters.filter",
+    "align.evaluation.generate",
 )
 """Modules with parts, in the order of the journey. They import nothing heavy at their top."""
 
