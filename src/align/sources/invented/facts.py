@@ -1,6 +1,7 @@
 """The facts behind the invented corpus: one text file a subject, one fact a line.
 
     subject mechanical clocks
+    often 2                                     drawn twice as often as a subject without this line
     who a clockmaker, an apprentice              people, where, when: lists with commas
     thing ONE | MANY | what it is                MANY is empty for what cannot be counted
      does [stops/stop] at night                  what it does; [singular/plural]
@@ -56,6 +57,7 @@ class Subject:
     """All facts of one file."""
 
     name: str
+    often: int = 1
     who: list[str] = field(default_factory=list)
     where: list[str] = field(default_factory=list)
     when: list[str] = field(default_factory=list)
@@ -68,10 +70,11 @@ class Subject:
 
 @cache
 def subjects() -> tuple[Subject, ...]:
-    """Every subject, in the order of the file names."""
+    """Every subject, in the order of the file names; one that is to be drawn more often stands there more often."""
     folder = files(__package__)
     names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".txt"))
-    return tuple(read_subject((folder / name).read_text(encoding="utf-8")) for name in names)
+    found = [read_subject((folder / name).read_text(encoding="utf-8")) for name in names]
+    return tuple(subject for subject in found for _ in range(subject.often))
 
 
 def read_subject(text: str) -> Subject:
@@ -88,6 +91,8 @@ def _add(subject: Subject, word: str, rest: str, fields: list[str]) -> None:  # 
     match word:
         case "subject":
             subject.name = rest
+        case "often":
+            subject.often = int(rest)
         case "who" | "where" | "when":
             getattr(subject, word).extend(item.strip() for item in rest.split(","))
         case "thing":
