@@ -40,7 +40,7 @@ def story(subject: Subject, draw: Draw) -> str:
         "{<when>, <name> {stood/sat/waited/was alone} <where>. <it> {wanted to/had made up <its> mind to/"
         "meant to} <goal>./"
         "<name> had {always/long/never before} wanted to <goal>. "
-        "<when> <it> went to the place <where> and began./"
+        "<when> <it> {began/set to work} <where>./"
         "there was once a {quiet/curious/stubborn/careful} {neighbour/child/woman/"
         "man} who lived <where>, and <name> knew no better teacher. "
         "<when>, <name> came to learn how to <goal>.}",
@@ -57,7 +57,7 @@ def story(subject: Subject, draw: Draw) -> str:
     )
     lesson = draw.say(
         '"{tell me one more thing/but there is something I do not understand/'
-        'may I ask you something}", said <name>. "<question>?"\n\n'
+        'I have one more question}", said <name>. "<question>?"\n\n'
         '"{because <because>/that is easy: <because>/I asked the same at your age. '
         'It is because <because>}", said <friend>. "<note>. So <so>."',
         **slots,
