@@ -8,6 +8,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,24 +102,35 @@ def load_artifact(store: Path, key: str, name: str = "") -> Artifact | None:
         raise StoreError(f"{path / MANIFEST}: damaged ({error}). {remedy}") from error
 
 
+def default_store() -> Path:
+    """`$ALIGN_STORE`, else `.align` in the current folder."""
+    return Path(os.environ.get("ALIGN_STORE") or ".align")
+
+
+def check_store(store: Path) -> None:
+    """Refuse a store that a newer version wrote; one that does not exist yet is fine."""
+    marker = store / "store.json"
+    if not marker.is_file():
+        return
+    try:
+        found = int(json.loads(marker.read_text(encoding="utf-8"))["format"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        remedy = "point --store at another folder, or delete the file"
+        raise StoreError(f"{marker}: not a store's marker ({error}); {remedy}.") from error
+    if found > FORMAT:
+        raise StoreError(
+            f"{store}: written by a newer align (store format {found}; this one reads up to {FORMAT}). "
+            f"Upgrade align, or point --store at another folder."
+        )
+
+
 def open_store(store: Path) -> Path:
     """Make `store` ready to use, or refuse one that a newer version wrote."""
-    marker = store / "store.json"
-    if marker.is_file():
-        try:
-            found = int(json.loads(marker.read_text(encoding="utf-8"))["format"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            remedy = "point --store at another folder, or delete the file"
-            raise StoreError(f"{marker}: not a store's marker ({error}); {remedy}.") from error
-        if found > FORMAT:
-            raise StoreError(
-                f"{store}: written by a newer align (store format {found}; this one reads up to {FORMAT}). "
-                f"Upgrade align, or point --store at another folder."
-            )
-        return store
+    check_store(store)
     try:
         (store / "artifacts").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(store, error) from error
-    write_json(marker, {"format": FORMAT})
+    if not (store / "store.json").is_file():
+        write_json(store / "store.json", {"format": FORMAT})
     return store

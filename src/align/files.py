@@ -15,6 +15,7 @@ from align.records import adapter, table_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 R = TypeVar("R")
 
@@ -108,31 +109,41 @@ def write_records(folder: Path, record: type[R], records: Iterable[R], part: int
 
 def read_records(folder: Path, record: type[R]) -> Iterator[R]:
     """The records of one type below `folder`, part by part; none where the table is absent."""
-    read = adapter(record).validate_python
-    maps = _map_columns(record)
     for part in record_parts(folder, record):
         for batch in record_batches(part):
-            for row in batch.to_pylist():
-                for column in maps:
-                    row[column] = {item["name"]: item["value"] for item in row[column]}
-                yield read(row)
+            yield from rows_as_records(batch, record)
+
+
+def rows_as_records(rows: "pa.RecordBatch | pa.Table", record: type[R]) -> Iterator[R]:
+    """The records that some rows of a Parquet part hold."""
+    read = adapter(record).validate_python
+    maps = _map_columns(record)
+    for row in rows.to_pylist():
+        for column in maps:
+            row[column] = {item["name"]: item["value"] for item in row[column]}
+        yield read(row)
 
 
 def record_batches(part: Path) -> "Iterator[pa.RecordBatch]":
-    """The rows of a Parquet part, a group at a time; a damaged file is named."""
+    """The rows of a Parquet part, a group at a time."""
+    with parquet_file(part) as file:
+        yield from (batch for batch in file.iter_batches(batch_size=ROWS_PER_GROUP) if batch.num_rows)
+
+
+@contextmanager
+def parquet_file(part: Path) -> "Iterator[pq.ParquetFile]":
+    """Open a Parquet part; a damaged one is named."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(part) as file:
-            yield from (batch for batch in file.iter_batches(batch_size=ROWS_PER_GROUP) if batch.num_rows)
+            yield file
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(part, error) from error
-
-
-def _damaged(part: Path, error: Exception) -> StoreError:
-    folder = part.parent.parent
-    return StoreError(f"{part}: damaged or unreadable ({error}). Delete the folder {folder} and run again: it is made anew.")
+        folder = part.parent.parent
+        raise StoreError(
+            f"{part}: damaged or unreadable ({error}). Delete the folder {folder} and run again: it is made anew."
+        ) from error
 
 
 def record_parts(folder: Path, record: type[Any]) -> list[Path]:
@@ -142,17 +153,11 @@ def record_parts(folder: Path, record: type[Any]) -> list[Path]:
 
 def count_records(folder: Path, record: type[Any]) -> int:
     """How many records of one type lie below `folder`, read from the footers alone."""
-    return sum(_rows_of(part) for part in record_parts(folder, record))
-
-
-def _rows_of(part: Path) -> int:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return int(pq.read_metadata(part).num_rows)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(part, error) from error
+    total = 0
+    for part in record_parts(folder, record):
+        with parquet_file(part) as file:
+            total += file.metadata.num_rows
+    return total
 
 
 def arrow_schema(record: type[Any]) -> "pa.Schema":

@@ -90,7 +90,9 @@ class Part(BaseModel):
     def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> Any:
         if Part not in cls.__bases__ or not cls.kinds:
             return handler(core_schema)
-        return {"oneOf": [handler(kind.__pydantic_core_schema__) for kind in cls.kinds.values()]}
+        arms = [handler.resolve_ref_schema(handler(kind.__pydantic_core_schema__)) for kind in cls.kinds.values()]
+        # Python fills `kind` in; in a recipe it is what tells the kinds of a family apart.
+        return {"oneOf": [{**arm, "required": ["kind", *arm.get("required", [])]} for arm in arms]}
 
     def walk(self) -> Iterator["Part"]:
         """The part itself and every part inside it."""

@@ -42,32 +42,43 @@ def missing_files(name: str, stage: Stage) -> list[MissingFile]:
 def hash_raw_files(stage: Stage, store: Path) -> dict[str, dict[str, Any]]:
     """Label, path and sha256 of every raw file the stage reads; a file of the same size and times is not read again."""
     return {
-        f"{number}.{label}": {"path": str(path), "sha256": _remembered_hash(path, store)}
+        f"{number}.{label}": {"path": str(path), "sha256": _known_hash(path, store) or _remember(path, store)}
         for number, part in enumerate(stage.walk())
         for label, path in part.raw_files().items()
     }
+
+
+def unread_bytes(stage: Stage, store: Path) -> int:
+    """How many bytes `hash_raw_files` would have to read, because they are new or changed."""
+    paths = [path for part in stage.walk() for path in part.raw_files().values()]
+    return sum(file[1] for path in paths if _known_hash(path, store) is None for file in _stamp(path))
 
 
 _SETTLED_NANOSECONDS = 2_000_000_000
 """A file changed less than this ago could change again within one tick of its clock, so its hash is not remembered."""
 
 
-def _remembered_hash(path: Path, store: Path) -> str:
-    place = str(path.absolute())
-    # One file a path: two processes that hash different dumps never overwrite each other's memory.
-    memory = store / "hashes" / f"{hashlib.sha256(place.encode()).hexdigest()[:16]}.json"
-    stamp = _stamp(path)
+def _known_hash(path: Path, store: Path) -> str | None:
     try:
-        known = json.loads(memory.read_text(encoding="utf-8"))
-        if known["stamp"] == stamp and known["path"] == place:
-            return str(known["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # nothing remembered, or nothing legible
+        known = json.loads(_memory(path, store).read_text(encoding="utf-8"))
+        return str(known["sha256"]) if known["stamp"] == _stamp(path) else None
+    except (OSError, ValueError, KeyError, TypeError):  # nothing remembered, or nothing legible
+        return None
+
+
+def _remember(path: Path, store: Path) -> str:
+    stamp = _stamp(path)
     digest = hash_tree(path)
     newest = max((file[2] for file in stamp), default=0)
-    if _stamp(path) == stamp and newest < time.time_ns() - _SETTLED_NANOSECONDS:
-        write_json(memory, {"path": place, "sha256": digest, "stamp": stamp})
+    settled = _stamp(path) == stamp and newest < time.time_ns() - _SETTLED_NANOSECONDS
+    if settled and store.is_dir():
+        write_json(_memory(path, store), {"path": str(path.absolute()), "sha256": digest, "stamp": stamp})
     return digest
+
+
+def _memory(path: Path, store: Path) -> Path:
+    """One file a path, so that two processes that hash different dumps never overwrite each other's memory."""
+    return store / "hashes" / f"{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16]}.json"
 
 
 def _stamp(path: Path) -> list[list[Any]]:

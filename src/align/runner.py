@@ -1,6 +1,5 @@
 """Run a recipe: reuse the artifact of the same key, or make it."""
 
-import fcntl
 import logging
 import os
 import shutil
@@ -15,6 +14,7 @@ from align import __version__
 from align.artifact import HASHED_FOLDERS, MANIFEST, SCRATCH, Artifact, Counts, content_hash, digest_of, load_artifact, open_store
 from align.errors import AlignError, InputError, PartError, RecipeError
 from align.files import disk_error, is_full, write_json
+from align.locks import hold_lock
 from align.parts import nearest, plugin_fault
 from align.rawfiles import hash_raw_files, missing_files
 from align.recipe import Recipe
@@ -95,7 +95,7 @@ def make_artifact(name: str, stage: Stage, inputs: Inputs, key: str, raw: dict[s
     """Run `stage` in `<key>.partial`, which survives a crash; renaming it to `<key>` commits it."""
     target = store / "artifacts" / key
     work = target.with_name(f"{key}.partial")
-    with _lock(store, key):
+    with hold_lock(store, key):
         existing = load_artifact(store, key, name)
         if existing is not None:  # another process made it while this one waited
             return existing
@@ -175,17 +175,3 @@ def _lineage(artifact: Artifact) -> dict[str, str]:
 
 def _title(name: str, stage: Stage) -> str:
     return f"{stage.kind:<13} {name:<18}"
-
-
-@contextmanager
-def _lock(store: Path, key: str) -> Iterator[None]:
-    """Hold the right to make `key`; a second process waits. The kernel drops the lock of a killed process."""
-    path = store / "locks" / key
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("waiting: another process is making %s", key)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -57,9 +57,13 @@ class Forecast:
     figures: dict[str, float] = field(default_factory=dict)
     """Named figures with their unit in the name: `steps`, `gpu_gigabytes`, `hours`, `disk_gigabytes`, ..."""
     notes: tuple[str, ...] = ()
+    artifact: Artifact | None = None
+    """What is forecast, where it exists already: its records can be counted, its tokenizer asked."""
 
 
 class Stage(Part):
+    """One step of a recipe: reads the artifacts of stages above it, and makes one of its own."""
+
     inputs: tuple[StageName, ...] | None = None
     """Names of the stages to read; by default the one above."""
     expect: Expect | None = None
@@ -71,6 +75,8 @@ class Stage(Part):
     """Whether names of the stages it reads stand in its output, so that they decide its key."""
     sees_manifests: ClassVar[bool] = False
     """Whether it shows how its inputs were made, so that their keys decide its own."""
+    verb: ClassVar[str] = "kept"
+    """What befell an example that came through, for `align trace`: kept, drawn, ..."""
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         """Fill `work`; return the counts for the funnel. After a crash `work` still holds what was written."""
@@ -80,7 +86,9 @@ class Stage(Part):
         """What will come out, from what is expected to go in; loads no weights and reads no raw file."""
         if self.expect is not None:
             return Forecast(self.expect.examples, self.expect.tokens, "expected")
-        return replace(data[0], figures={}, notes=()) if len(data) == 1 and data[0].basis != "exact" else Forecast()
+        if len(data) != 1 or data[0].basis == "exact":
+            return Forecast()
+        return replace(data[0], figures={}, notes=(), artifact=None)
 
     def references(self) -> dict[str, str]:
         """The stages its fields other than `inputs` name, by field; of a field with several, `field.0`, `field.1`, ..."""
