@@ -1,0 +1,7 @@
+"""align init."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Todo."""

@@ -1,0 +1,140 @@
+"""align run, align plan."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from align.cli.verbs import AsJson, Overrides, RecipePath, StoreFolder, print_json, print_table, store_of, verb
+
+if TYPE_CHECKING:
+    from align.artifact import Artifact
+    from align.planning import Plan, PlannedStage
+
+
+def register(app: typer.Typer) -> None:
+    verb(app, "run", "align run recipes/quickstart.yaml --set stages.sft.epochs=5 --until sft")(run)
+    verb(app, "plan", "align plan recipes/lima65b.yaml")(plan)
+
+
+def run(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="STAGE", help="The last stage to make.", show_default="all stages")
+    ] = None,
+    store: StoreFolder = None,
+) -> None:
+    """Make every stage, or reuse what is made.
+
+    Stopped, the same command goes on from there.
+    The last line on stdout is the path of the report, else the id of the run.
+    """
+    from align.recipe import load_recipe
+    from align.runner import run_recipe
+    from align.runs import run_id
+
+    loaded = load_recipe(recipe, tuple(overrides or ()))
+    made = run_recipe(loaded, store_of(store), until)
+    report = _report(made)
+    typer.echo(report if report is not None else run_id(loaded, made))
+
+
+def _report(made: "dict[str, Artifact]") -> Path | None:
+    pages = [artifact.path / "report.html" for artifact in made.values()]
+    return next((page.absolute() for page in reversed(pages) if page.is_file()), None)
+
+
+def plan(recipe: RecipePath, overrides: Overrides = None, store: StoreFolder = None, as_json: AsJson = False) -> None:
+    """Say what a run would make, and what it takes.
+
+    Examples, tokens, steps, GPU memory, hours and disk, stage by stage.
+    Loads no weights and needs neither dumps nor a GPU: what is missing is listed with the way to get it, and counted from
+    the recipe's `expect`, labelled "expected".
+    """
+    from align.planning import plan_recipe
+    from align.recipe import load_recipe
+
+    planned = plan_recipe(load_recipe(recipe, tuple(overrides or ())), store_of(store))
+    if as_json:
+        print_json(_plan_as_json(planned))
+    else:
+        _print_plan(planned)
+
+
+def _plan_as_json(planned: "Plan") -> dict[str, Any]:
+    stages = []
+    for stage in planned.stages:
+        forecast = asdict(stage.forecast)
+        artifact = forecast.pop("artifact")
+        forecast["notes"] = list(stage.forecast.notes)
+        key = stage.forecast.artifact.key if stage.forecast.artifact is not None and artifact else None
+        missing = [_missing_as_json(file) for file in stage.missing]
+        stages.append(
+            {
+                "stage": stage.name,
+                "kind": stage.kind,
+                "status": stage.status,
+                "unknown_until": stage.unknown_until,
+                "artifact": key,
+                "missing": missing,
+                **forecast,
+            }
+        )
+    return {
+        "recipe": planned.recipe,
+        "stages": stages,
+        "missing": [_missing_as_json(file) for file in planned.missing],
+        "totals": planned.totals,
+    }
+
+
+def _missing_as_json(file: Any) -> dict[str, str]:
+    return {name: str(value) for name, value in asdict(file).items()}
+
+
+_COLUMNS = {"steps": "steps", "gpu_gigabytes": "GPU GB", "hours": "hours", "disk_gigabytes": "disk GB"}
+"""Figures with a column of their own; the others stand in the notes."""
+
+
+def _print_plan(planned: "Plan") -> None:
+    shown = [name for name in _COLUMNS if any(name in stage.forecast.figures for stage in planned.stages)]
+    headings = ["stage", "kind", "would", "examples", "tokens", "basis", *(_COLUMNS[name] for name in shown)]
+    rows = [_plan_row(stage, shown) for stage in planned.stages]
+    total = [
+        "total",
+        "",
+        "",
+        "",
+        _number(planned.totals.get("tokens")),
+        "",
+        *(_number(planned.totals.get(name)) for name in shown),
+    ]
+    print_table(headings, [*rows, total], right={"examples", "tokens", *_COLUMNS.values()})
+    for stage in planned.stages:
+        for note in (*_other_figures(stage), *stage.forecast.notes):
+            typer.echo(f"  {stage.name}: {note}")
+    if planned.missing:
+        typer.echo("\nMissing inputs; `align run` needs them:")
+        for file in planned.missing:
+            typer.echo(f"  {file}")
+
+
+def _plan_row(stage: "PlannedStage", shown: list[str]) -> list[str]:
+    would = f"unknown until {stage.unknown_until}" if stage.unknown_until is not None else stage.status
+    forecast = stage.forecast
+    basis = "" if forecast.basis == "unknown" else forecast.basis
+    figures = [_number(forecast.figures.get(name)) for name in shown]
+    return [stage.name, stage.kind, would, _number(forecast.examples), _number(forecast.tokens), basis, *figures]
+
+
+def _other_figures(stage: "PlannedStage") -> list[str]:
+    others = {name: value for name, value in stage.forecast.figures.items() if name not in (*_COLUMNS, "tokens")}
+    return [" · ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in others.items())] if others else []
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 or float(value).is_integer() else f"{value:,.2g}" if value < 1 else f"{value:,.1f}"
