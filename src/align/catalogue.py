@@ -11,6 +11,10 @@ MODULES = (
     "align.sources.invented_corpus",
     "align.filters.filter",
     "align.evaluation.generate",
+    "align.evaluation.judges.word_overlap",
+    "align.evaluation.judges.longest",
+    "align.evaluation.judges.openai_chat",
+    "align.evaluation.compare",
 )
 """Modules with parts, in the order of the journey. They import nothing heavy at their top."""
 

@@ -152,6 +152,8 @@ class Comparison:
     verdict: Literal["first", "second", "tie", "unparsed"]
     judge: str
     explanation: str = ""
+    sample: int = 0
+    """Number of the two responses, where a prompt has several."""
 
 
 @dataclass(frozen=True, slots=True)
