@@ -44,7 +44,7 @@ class ModelPlace:
         """Arguments for `from_pretrained` beside the path; the hub's token is read here and kept nowhere."""
         safe: dict[str, Any] = {"trust_remote_code": False}
         if self.revision is None:
-            return safe | {"local_files_only": True}
+            return safe
         return safe | {"revision": self.revision, "token": os.environ.get("HF_TOKEN")}
 
 
@@ -131,7 +131,13 @@ def tokenizer_at(place: ModelPlace) -> "PreTrainedTokenizerFast":
         raise InputError(
             f"{place.path}: its tokenizer ({type(tokenizer).__name__}) has no tokenizer.json; align reads that form only."
         )
+    for name in _NOT_THE_TOKENIZERS:
+        tokenizer.init_kwargs.pop(name, None)
     return tokenizer
+
+
+_NOT_THE_TOKENIZERS = ("token", "use_auth_token", "revision", "cache_dir", "local_files_only", "is_local", "trust_remote_code")
+"""Arguments of loading that `save_pretrained` would write into tokenizer_config.json, a secret token among them."""
 
 
 @contextmanager
