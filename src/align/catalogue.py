@@ -32,6 +32,8 @@ MODULES = (
     "align.evaluation.judges.longest",
     "align.evaluation.judges.openai_chat",
     "align.evaluation.compare",
+    "align.evaluation.perplexity",
+    "align.evaluation.safety",
 )
 """Modules with parts, in the order of the journey. They import nothing heavy at their top."""
 

@@ -42,6 +42,35 @@ def wilson(successes: int, count: int, level: float = LEVEL) -> tuple[float, flo
     return (low if successes else 0.0), (high if successes < count else 1.0)
 
 
+def share(hits: Sequence[bool], clusters: Sequence[Hashable], level: float = LEVEL) -> tuple[Estimate, str]:
+    """Share of hits, its interval, and how that was made: Wilson, or clustered where a cluster has several items."""
+    if len(set(clusters)) == len(hits):
+        return Estimate(sum(hits) / len(hits), *wilson(sum(hits), len(hits), level)), f"Wilson {level:.0%}"
+    value, low, high = clustered_mean([float(hit) for hit in hits], clusters, level)
+    inside = (None if low is None else max(0.0, low), None if high is None else min(1.0, high))
+    return Estimate(value, *inside), f"{level:.0%}, clustered by prompt"
+
+
+def share_change(
+    after: Sequence[bool], before: Sequence[bool], clusters: Sequence[Hashable], level: float = LEVEL
+) -> tuple[Estimate, str]:
+    """Share of hits after less that before, on the same items, its interval and how that was made.
+
+    Bonett & Price 2012 (J. Educational and Behavioral Statistics 37, p. 479): unlike a bootstrap's it has a width where no item
+    changed. Where a cluster has several items, the interval is that of `clustered_mean`.
+    """
+    from scipy.stats import norm
+
+    changes = [int(new) - int(old) for new, old in zip(after, before, strict=True)]
+    if len(set(clusters)) < len(changes):
+        return clustered_mean(changes, clusters, level), f"{level:.0%}, clustered by prompt"
+    count = len(changes) + 2
+    gained, lost = (changes.count(1) + 1) / count, (changes.count(-1) + 1) / count
+    reach = float(norm.ppf((1 + level) / 2)) * ((gained + lost - (gained - lost) ** 2) / count) ** 0.5
+    low, high = max(-1.0, gained - lost - reach), min(1.0, gained - lost + reach)
+    return Estimate(sum(changes) / len(changes), low, high), f"Bonett-Price {level:.0%}"
+
+
 def bootstrap_mean(values: Sequence[float], seed: int, draws: int = DRAWS, level: float = LEVEL) -> Estimate:
     """Mean of independent items with its percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13)."""
     return bootstrap_ratio(values, [1.0] * len(values), seed, draws, level)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from align.records import Measurement, Response
-from align.statistics import Estimate, clustered_mean, wilson
+from align.statistics import Estimate, clustered_mean, share
 
 REPEATED_WORDS = 4
 
@@ -13,19 +13,14 @@ def measure_responses(responses: Sequence[Response]) -> list[Measurement]:
     subject = responses[0].model
     prompts = [response.prompt_id for response in responses]
     count = len(set(prompts))
-    clustered = "95 % interval clustered by prompt (Student's t)"
-    ended = [float(response.ended) for response in responses]
-    rate = clustered_mean(ended, prompts)
-    how = f"share of {len(responses)} responses ended with EOT, {clustered}"
-    if count == len(responses):
-        rate = rate._replace(**dict(zip(("low", "high"), wilson(int(sum(ended)), count), strict=True)))
-        how = "share of responses ended with EOT, Wilson 95 %"
+    clustered = "95%, clustered by prompt"
+    rate, how = share([response.ended for response in responses], prompts)
     length = clustered_mean([float(response.tokens) for response in responses], prompts)
     repeated = clustered_mean([repetition(response.text) for response in responses], prompts)
-    grams = f"mean share of {REPEATED_WORDS}-word sequences that occurred before in the response, {clustered}"
+    grams = f"mean share of {REPEATED_WORDS}-word sequences that occurred before in the response; {clustered}"
     return [
-        Measurement("eot_rate", subject, *_within(rate, 0, 1), count, how),
-        Measurement("mean_response_tokens", subject, *length, count, f"mean over responses, EOT included, {clustered}"),
+        Measurement("eot_rate", subject, *rate, count, f"share of {len(responses)} responses ended with EOT; {how}"),
+        Measurement("mean_response_tokens", subject, *length, count, f"mean over responses, EOT included; {clustered}"),
         Measurement("repetition", subject, *_within(repeated, 0, 1), count, grams),
     ]
 
