@@ -1,0 +1,1 @@
+"""Deduplicate: equal texts, nearly equal ones, and texts that stand in an evaluation set."""
