@@ -5,6 +5,7 @@
     ├── PartError         a part is badly defined, e.g. two classes claim one kind
     ├── InputError        a raw file is missing, cut off or not what it claims to be
     ├── EmptyResult       a stage dropped everything, so nothing below it can run
+    ├── Shortfall         fewer examples than were asked for
     ├── StoreError        the store cannot be read or written: newer version, full disk, no such run
     ├── TrainingRefused   the preflight found that training would not do what the recipe says
     └── JudgeError        a judge cannot be reached or does not answer in the agreed form
@@ -29,6 +30,10 @@ class InputError(AlignError):
 
 class EmptyResult(AlignError):
     """A stage dropped everything."""
+
+
+class Shortfall(AlignError):
+    """Fewer examples than were asked for."""
 
 
 class StoreError(AlignError):

@@ -1,0 +1,1 @@
+"""Select: exact counts by drawing from strata, plain baselines, and the mix of what was selected."""
