@@ -1,0 +1,1 @@
+"""Curate: what people decided about examples, and the stage that applies it."""
