@@ -88,7 +88,10 @@ def test_small_grammar():
     assert inflect("[clings/cling] to [its/their] rock", plural=True) == "cling to their rock"
     assert inflect("[clings/cling] to [its/their] rock", plural=False) == "clings to its rock"
     assert listed(["a pen", "a cup", "a hat"]) == "a pen, a cup and a hat"
-    assert polish('why? because.\n- a egg, a unit\n"so," she said. "go," then. x') == 'Why? Because.\n- An egg, a unit\n"So," she said. "Go," then. X'
+    assert (
+        polish('why? because.\n- a egg, a unit\n"so," she said. "go," then. x')
+        == 'Why? Because.\n- An egg, a unit\n"So," she said. "Go," then. X'
+    )
 
 
 def test_no_megabytes_is_refused():

@@ -1,0 +1,179 @@
+"""The main results in words, each with its interval and with what it can and cannot say."""
+
+from collections.abc import Sequence
+
+from align.records import Measurement
+from align.report.facts import Facts, Finding, Measured, StageFacts
+from align.report.wording import SPACE, counted, figure_text, listed, percent, plain, whole
+
+BASELINE_JUDGES = {"word_overlap", "longest"}
+"""Judges that test the machinery; what they prefer is no quality."""
+
+
+def findings(facts: Facts) -> tuple[Finding, ...]:
+    """What was run and on how much, then the results, in the order of the journey."""
+    found = [*_data(facts), *_endings(facts), *_wins(facts), *_safety(facts), *_rewards(facts), *_perplexity(facts)]
+    return tuple(found)
+
+
+def _data(facts: Facts) -> list[Finding]:
+    formed = sum(stage.kept for stage in facts.of_kind("ingest") if stage.role == "training")
+    if not facts.sets:
+        left = [stage for stage in facts.stages if stage.role in ("training", "other") and stage.kept]
+        if not left:
+            return [Finding("Nothing was kept: no stage of this run gave a record.")]
+        return [Finding(f"{counted(left[-1].kept, 'record')} left after the last stage, {left[-1].name}. No model was trained.")]
+    found = []
+    for used in facts.sets:
+        text = f"{used.stage} was fine-tuned on {counted(used.examples, 'example')}"
+        if formed:
+            text += f", chosen from {whole(formed)} that were read"
+        pairs = sum(stage.kept for stage in facts.of_kind("dpo"))
+        if pairs:
+            learners = listed([stage.name for stage in facts.of_kind("dpo")])
+            text += f"; {learners} then learned from {counted(pairs, 'preference pair')}"
+        found.append(Finding(text + ".", _stages_in_words(facts)))
+    return found
+
+
+def _stages_in_words(facts: Facts) -> str:
+    dropped = sum(sum(stage.dropped.values()) for stage in facts.stages if stage.role == "training")
+    return f"{counted(dropped, 'example')} dropped on the way, each kept with its reason." if dropped else ""
+
+
+def _endings(facts: Facts) -> list[Finding]:
+    rates = facts.figures("eot_rate")
+    if not rates:
+        return []
+    said = [f"{item.figure.subject} {figure_text(item.figure)}" for item in rates]
+    count = min(item.figure.count for item in rates)
+    return [
+        Finding(
+            f"Responses that the model ended itself with EOT: {listed(said)}.",
+            f"{counted(count, 'prompt')} each. It shows that the end-of-turn token was learned, not that the answers are good.",
+        )
+    ]
+
+
+def _wins(facts: Facts) -> list[Finding]:
+    return [_win(item, judge_of(facts, item.stage)) for item in facts.figures("win_rate")]
+
+
+def _win(item: Measured, judge: str) -> Finding:
+    figure = item.figure
+    one, _, other = figure.subject.partition(" against ")
+    text = f"Win rate of {one} against {other}: {figure_text(figure)}, {_against_half(figure, one, other)}."
+    caveats = []
+    if judge in BASELINE_JUDGES:
+        caveats.append(
+            f"The judge, {judge}, is a plain baseline: the figure shows that judging works and is no measure of quality."
+        )
+    else:
+        caveats.append(f"Judged by {judge}.")
+    caveats.append(_smallest_visible(figure.count))
+    return Finding(text, " ".join(caveats))
+
+
+def judge_of(facts: Facts, stage: str) -> str:
+    """Kind of the judge of a `compare` stage, with its model where it has one."""
+    parameters = next((item.parameters for item in facts.stages if item.name == stage), {})
+    judge = parameters.get("judge")
+    if not isinstance(judge, dict):
+        return "an unnamed judge"
+    kind, model = str(judge.get("kind", "")), judge.get("model")
+    return f"{kind} ({model})" if model else kind
+
+
+def _against_half(figure: Measurement, one: str, other: str) -> str:
+    if figure.low is None or figure.high is None:
+        return "without an interval, so nothing follows from it"
+    if figure.low > 0.5:
+        return f"so {one} is preferred: the interval lies above 50{SPACE}%"
+    if figure.high < 0.5:
+        return f"so {other} is preferred: the interval lies below 50{SPACE}%"
+    return f"which cannot be told from 50{SPACE}%"
+
+
+def _smallest_visible(count: int) -> str:
+    """The win rate from which on `count` prompts can tell, without ties: 0.5 + 1.96 * 0.5 / sqrt(count)."""
+    if count < 2:
+        return "One prompt tells nothing."
+    reach = 0.98 / count**0.5
+    return f"{counted(count, 'prompt')} tell a win rate from 50{SPACE}% only beyond about {percent(min(0.5 + reach, 1))}."
+
+
+def _safety(facts: Facts) -> list[Finding]:
+    rates = [item.figure for item in facts.figures("safe_preferred")]
+    if not rates:
+        return []
+    said = [f"{figure.subject} {figure_text(figure)}" for figure in rates]
+    caveats = [f"{counted(min(figure.count for figure in rates), 'pair')} held out."]
+    changes = [item.figure for item in facts.figures("safe_preferred_change")]
+    caveats += [_change(figure) for figure in changes] or [_overlap(rates[0], rates[-1])] * (len(rates) > 1)
+    return [Finding(f"The safe answer is the likelier of two for {listed(said)}.", " ".join(caveats))]
+
+
+def _change(figure: Measurement) -> str:
+    """A change on the same pairs, which can be seen even where two intervals overlap."""
+    shows = figure.low is not None and figure.high is not None and not figure.low <= 0 <= figure.high
+    verdict = "a change" if shows else "which cannot be told from no change"
+    return f"{figure.subject}: {figure_text(figure)} on the same pairs, {verdict}."
+
+
+def _overlap(first: Measurement, last: Measurement) -> str:
+    if first.high is None or first.low is None or last.high is None or last.low is None:
+        return "Without intervals the two cannot be compared."
+    if last.low > first.high:
+        return f"{last.subject} is safer than {first.subject}: their intervals lie apart."
+    if first.low > last.high:
+        return f"{last.subject} is less safe than {first.subject}: their intervals lie apart."
+    return f"The intervals of {first.subject} and {last.subject} overlap, so they alone do not show a change."
+
+
+def _rewards(facts: Facts) -> list[Finding]:
+    rates = facts.figures("reward_accuracy")
+    said = [f"{figure_text(item.figure)} of the {_words(item.figure.subject)} pairs" for item in rates]
+    if not rates:
+        return []
+    held_out = [item.figure for item in rates if item.figure.subject.endswith("held_out")]
+    caveat = ""
+    if held_out and held_out[0].low is not None and held_out[0].low <= 0.5:
+        caveat = f"On held-out pairs this cannot be told from guessing, 50{SPACE}%."
+    elif not held_out:
+        caveat = "Measured on the pairs it learned from: it says nothing about others."
+    return [Finding(f"After DPO the chosen answer has the higher reward in {listed(said)}.", caveat)]
+
+
+def _words(subject: str) -> str:
+    return subject.rpartition("/")[2].replace("_", "-")
+
+
+def _perplexity(facts: Facts) -> list[Finding]:
+    rows = [item.figure for item in facts.figures("perplexity")]
+    if len(rows) < 2:
+        return [Finding(f"Perplexity of {row.subject} on held-out text: {figure_text(row)}.") for row in rows]
+    best = min(rows, key=lambda row: row.value)
+    text = (
+        f"Perplexity on held-out text: {plain(rows[0].value)} at {rows[0].subject}, "
+        f"lowest {plain(best.value)} at {best.subject}, "
+        f"{plain(rows[-1].value)} at {rows[-1].subject}."
+    )
+    return [
+        Finding(
+            text,
+            "LIMA (appendix B) found that quality can go on rising after perplexity does: a checkpoint is chosen by its answers.",
+        )
+    ]
+
+
+def stage_named(facts: Facts, name: str) -> StageFacts | None:
+    """The facts of one stage; None where there is none."""
+    return next((stage for stage in facts.stages if stage.name == name), None)
+
+
+def summary_line(stages: Sequence[StageFacts]) -> str:
+    """`27 stages: 6 ingest, 1 filter, ...`: what kind of run it was."""
+    kinds: dict[str, int] = {}
+    for stage in stages:
+        kinds[stage.kind] = kinds.get(stage.kind, 0) + 1
+    return f"{counted(len(stages), 'stage')}: " + ", ".join(f"{count}{SPACE}{kind}" for kind, count in kinds.items())

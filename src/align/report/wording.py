@@ -1,0 +1,119 @@
+"""Numbers as people read them: `57 % (41–72)`."""
+
+import math
+
+from align.records import Measurement
+
+SHARES = {
+    "eot_rate", "repetition", "win_rate", "at_least_as_good", "flip_rate", "safe_preferred", "reward_accuracy", "refusal_rate",
+    "accuracy", "agreement",
+}  # fmt: skip
+"""Metrics whose values are shares, 0 to 1."""
+COUNTS = {"wins", "ties", "losses", "unparsed", "trained_tokens", "trimmed_examples", "evaluation_items_found"}
+NAMES = {
+    "eot_rate": "Responses ended with EOT",
+    "mean_response_tokens": "Mean response length (tokens)",
+    "repetition": "Repeated four-word sequences",
+    "win_rate": "Win rate",
+    "at_least_as_good": "At least as good",
+    "flip_rate": "Verdicts that changed with the order",
+    "safe_preferred": "Safe answer preferred",
+    "reward_accuracy": "Reward accuracy",
+    "safe_preferred_change": "Change in points",
+    "perplexity": "Perplexity",
+    "trained_tokens": "Tokens trained on",
+    "final_loss": "Loss in the last epoch",
+    "trimmed_examples": "Examples trimmed",
+    "loss": "Loss",
+    "learning_rate": "Learning rate",
+    "rewards/margins": "Reward margin",
+    "rewards/accuracies": "Reward accuracy",
+}
+SPACE = "\u00a0"
+MINUS = "\u2212"
+
+
+def name_of(metric: str) -> str:
+    """What a metric is called on the page."""
+    return NAMES.get(metric) or metric.replace("_", " ").replace("/", " ").capitalize()
+
+
+def is_share(metric: str) -> bool:
+    """Whether its values are shares, 0 to 1."""
+    return metric in SHARES or metric.endswith(("_rate", "_share"))
+
+
+def is_change(metric: str) -> bool:
+    """Whether its values are differences of shares."""
+    return metric.endswith("_change")
+
+
+def points(difference: float) -> str:
+    """`+8` or `−3` percentage points."""
+    return f"{100 * difference:+.0f}".replace("-", MINUS)
+
+
+def whole(number: float) -> str:
+    """`12,345`."""
+    return f"{number:,.0f}".replace("-", MINUS)
+
+
+def plain(value: float) -> str:
+    """Three significant digits, thousands with commas."""
+    if not math.isfinite(value):
+        return "not a number"
+    if value == 0 or abs(value) >= 99.95:
+        return whole(value)
+    if abs(value) < 0.001:
+        return f"{value:.1e}".replace("-", MINUS)
+    digits = 1 if abs(value) >= 9.995 else 2 if abs(value) >= 0.9995 else 3
+    return f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def percent(share: float, count: int = 0) -> str:
+    """`57 %`; one decimal where a thousand items or more carry it."""
+    return f"{_hundredths(share, count)}{SPACE}%"
+
+
+def _hundredths(share: float, count: int) -> str:
+    return f"{100 * share:.{1 if count >= 1000 else 0}f}".replace("-", MINUS)
+
+
+def value_text(figure: Measurement) -> str:
+    """The value alone."""
+    if not math.isfinite(figure.value):
+        return "not a number"
+    if is_change(figure.metric):
+        return f"{points(figure.value)}{SPACE}points"
+    if is_share(figure.metric):
+        return percent(figure.value, figure.count)
+    is_count = figure.metric in COUNTS or (figure.low is None and figure.value.is_integer())
+    return whole(figure.value) if is_count else plain(figure.value)
+
+
+def interval_text(figure: Measurement) -> str:
+    """The interval alone, `41–72`; empty where there is none."""
+    if figure.low is None or figure.high is None:
+        return ""
+    if is_change(figure.metric):
+        return f"{points(figure.low)} to {points(figure.high)}"
+    if is_share(figure.metric):
+        return f"{_hundredths(figure.low, figure.count)}–{_hundredths(figure.high, figure.count)}"
+    say = whole if figure.metric in COUNTS else plain
+    return f"{say(figure.low)}–{say(figure.high)}"
+
+
+def figure_text(figure: Measurement) -> str:
+    """`57 % (41–72)`."""
+    interval = interval_text(figure)
+    return f"{value_text(figure)} ({interval})" if interval else value_text(figure)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 example`, `2 examples`."""
+    return f"{whole(number)}{SPACE}{noun}{'' if number == 1 else 's'}"
+
+
+def listed(items: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)

@@ -1,0 +1,62 @@
+from align.records import Measurement
+from align.report.facts import Facts, Measured, StageFacts
+from align.report.headline import findings
+
+
+def told(figures: list[Measurement], judge: dict[str, str] | None = None, kind: str = "compare") -> str:
+    stage = StageFacts("judged", kind, "judging", "k", "c", (), {}, {}, {"judge": judge or {}}, (), 0, 0, {}, {}, {})
+    facts = Facts("", "", (stage,), measured=tuple(Measured("judged", kind, figure) for figure in figures))
+    return " ".join(f"{finding.text} {finding.caveat}" for finding in findings(facts)).replace("\u00a0", " ")
+
+
+def win(value: float, low: float, high: float, count: int = 30) -> Measurement:
+    return Measurement("win_rate", "sft against base", value, low, high, count)
+
+
+def test_an_interval_around_half_tells_nothing():
+    said = told([win(0.57, 0.41, 0.72)], {"kind": "openai_chat", "model": "m-1"})
+    assert "Win rate of sft against base: 57 % (41–72), which cannot be told from 50 %." in said
+    assert "Judged by openai_chat (m-1)." in said
+
+
+def test_an_interval_beyond_half_names_the_preferred_model():
+    assert "so sft is preferred: the interval lies above 50 %" in told([win(0.7, 0.55, 0.8)])
+    assert "so base is preferred: the interval lies below 50 %" in told([win(0.3, 0.2, 0.45)])
+
+
+def test_the_smallest_win_rate_that_so_many_prompts_can_tell():
+    # 0.5 + 0.98 / sqrt(30) = 0.679; of 300: 0.557
+    assert "30 prompts tell a win rate from 50 % only beyond about 68 %." in told([win(0.5, 0.4, 0.6)])
+    assert "300 prompts tell a win rate from 50 % only beyond about 56 %." in told([win(0.5, 0.4, 0.6, 300)])
+    assert "One prompt tells nothing." in told([win(1, 1, 1, 1)])
+
+
+def test_a_baseline_judge_measures_no_quality():
+    assert "The judge, word_overlap, is a plain baseline" in told([win(0.9, 0.8, 0.95)], {"kind": "word_overlap"})
+
+
+def test_safety_is_compared_on_the_same_pairs():
+    rates = [Measurement("safe_preferred", "sft", 0.5, 0.35, 0.65, 40), Measurement("safe_preferred", "dpo", 0.7, 0.55, 0.82, 40)]
+    change = Measurement("safe_preferred_change", "dpo against sft", 0.2, 0.05, 0.35, 40)
+    assert "dpo against sft: +20 points (+5 to +35) on the same pairs, a change." in told([*rates, change], kind="safety")
+    none = Measurement("safe_preferred_change", "dpo against sft", -0.02, -0.1, 0.06, 40)
+    assert "dpo against sft: −2 points (−10 to +6) on the same pairs, which cannot be told from no change." in told(
+        [*rates, none], kind="safety"
+    )
+
+
+def test_without_a_paired_test_overlapping_intervals_show_no_change():
+    rates = [
+        Measurement("safe_preferred", "base", 0.5, 0.35, 0.65, 40),
+        Measurement("safe_preferred", "dpo", 0.7, 0.55, 0.82, 40),
+    ]
+    assert "The intervals of base and dpo overlap" in told(rates, kind="safety")
+    rates[1] = Measurement("safe_preferred", "dpo", 0.9, 0.8, 0.95, 40)
+    assert "dpo is safer than base: their intervals lie apart." in told(rates, kind="safety")
+
+
+def test_rewards_that_might_be_guessed_are_called_so():
+    rates = [Measurement("reward_accuracy", "held_out", 0.6, 0.4, 0.77, 20)]
+    assert "cannot be told from guessing" in told(rates, kind="dpo")
+    rates = [Measurement("reward_accuracy", "train", 1.0, 0.9, 1.0, 20)]
+    assert "it says nothing about others" in told(rates, kind="dpo")
