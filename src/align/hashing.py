@@ -10,7 +10,7 @@ from align.files import record_batches, record_parts
 def hash_table(folder: Path, record: type[Any]) -> str:
     """Hash of the records themselves, in order: the same for any split into parts, codec or Parquet version.
 
-    Each leaf column feeds its own digest with validity, lengths and values, so nothing is built in Python.
+    Validity, lengths and values of each leaf column feed a digest each: one digest for all three would see where a batch ends.
     """
     digests: dict[str, Any] = {}
     for part in record_parts(folder, record):
@@ -22,26 +22,30 @@ def hash_table(folder: Path, record: type[Any]) -> str:
 
 
 def _hash_column(name: str, column: Any, digests: dict[str, Any]) -> None:
+    """Feed one column of a batch, nothing of it built in Python; a slice feeds what it shows."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    digest = digests.setdefault(name, hashlib.sha256())
-    digest.update(np.asarray(column.is_valid()).astype(np.uint8).tobytes())
+    def feed(what: str, data: bytes | memoryview) -> None:
+        digests.setdefault(f"{name} {what}", hashlib.sha256()).update(data)
+
+    feed("valid", np.asarray(column.is_valid()).astype(np.uint8).tobytes())
     kind = column.type
     if pa.types.is_struct(kind):
-        for position, item in enumerate(kind):
-            # flatten() keeps the slice and the struct's own nulls; field() loses both.
-            _hash_column(f"{name}.{item.name}", column.flatten()[position], digests)
+        # flatten() keeps the slice and the struct's own nulls; field() loses both.
+        for item, inner in zip(kind, column.flatten(), strict=True):
+            _hash_column(f"{name}.{item.name}", inner, digests)
     elif pa.types.is_list(kind):
-        digest.update(pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
+        feed("lengths", pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
         _hash_column(f"{name}[]", column.flatten(), digests)
     elif pa.types.is_string(kind):
         filled = pc.fill_null(column, "")
-        digest.update(pc.binary_length(filled).to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
-        digest.update(_string_bytes(filled))
+        feed("lengths", pc.binary_length(filled).to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
+        feed("values", _string_bytes(filled))
     else:
-        digest.update(pc.fill_null(column, False if pa.types.is_boolean(kind) else 0).to_numpy(zero_copy_only=False).tobytes())
+        zero = False if pa.types.is_boolean(kind) else 0
+        feed("values", pc.fill_null(column, zero).to_numpy(zero_copy_only=False).tobytes())
 
 
 def _string_bytes(column: Any) -> memoryview:

@@ -139,6 +139,10 @@ def nearest(name: str, known: Any) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"
 
 
+PLUGIN_PREFIX = "align_plugin_"
+"""How the modules of a recipe's plugins are named."""
+
+
 def plugin_hash(part: type[Part]) -> str:
     """Plugins have no release, so their file is their version."""
     if not is_plugin(part):
@@ -155,6 +159,7 @@ def is_plugin(part: type[Part]) -> bool:
 def plugin_fault(error: BaseException) -> str:
     """`FILE:LINE: TypeError: ...` if `error` went through a plugin's code, else empty: then it is ours."""
     modules = {kind.__module__ for family in Part.families.values() for kind in family.kinds.values() if is_plugin(kind)}
+    modules |= {name for name in sys.modules if name.startswith(PLUGIN_PREFIX)}
     place = ""
     trace = error.__traceback__
     while trace is not None:

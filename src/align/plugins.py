@@ -7,6 +7,16 @@ import traceback
 from pathlib import Path
 
 from align.errors import AlignError, RecipeError
+from align.parts import PLUGIN_PREFIX, Part
+
+
+def forget_plugins() -> None:
+    """Take the kinds of plugins out of the catalogue, so that two recipes in one process can each have their own."""
+    for name in [name for name, family in Part.families.items() if family.__module__.startswith(PLUGIN_PREFIX)]:
+        del Part.families[name]
+    for family in Part.families.values():
+        for kind in [name for name, part in family.kinds.items() if part.__module__.startswith(PLUGIN_PREFIX)]:
+            del family.kinds[kind]
 
 
 def import_plugin(folder: Path, plugin: str) -> None:
@@ -16,7 +26,7 @@ def import_plugin(folder: Path, plugin: str) -> None:
         raise RecipeError(f"plugin {plugin}: lies outside the recipe's folder {folder.resolve()}; move it inside")
     if not path.is_file() or path.suffix != ".py":
         raise RecipeError(f"plugin {plugin}: no such Python file in {folder.resolve()}")
-    name = f"align_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    name = f"{PLUGIN_PREFIX}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

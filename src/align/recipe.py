@@ -9,7 +9,7 @@ from align.catalogue import load_catalogue
 from align.document import Document, read_document, set_value
 from align.errors import RecipeError
 from align.parts import Part, nearest
-from align.plugins import import_plugin
+from align.plugins import forget_plugins, import_plugin
 from align.stage import Stage
 
 
@@ -41,6 +41,7 @@ def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     document = read_document(path)
     changed = {set_value(document.data, override): override for override in overrides}
     load_catalogue()
+    forget_plugins()
     plugins = document.data.get("plugins", ())
     for plugin in plugins if isinstance(plugins, list) else ():
         import_plugin(path.parent, str(plugin))

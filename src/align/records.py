@@ -6,6 +6,7 @@ derived from its fields, so that polars, duckdb, `datasets` and daft read the Pa
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -232,15 +233,15 @@ def content_of(turns: tuple[Turn, ...]) -> str:
 
 
 def as_json(record: Any) -> str:
-    """One record as one line of JSON; whole numbers lose their `.0`."""
-    return json.dumps(_whole(adapter(type(record)).dump_python(record, mode="json")), ensure_ascii=False)
+    """One record as one line of JSON; whole numbers lose their `.0`, and what is no number is null."""
+    return json.dumps(_plain(adapter(type(record)).dump_python(record, mode="json")), ensure_ascii=False)
 
 
-def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_whole(item) for item in value]
+        return [_plain(item) for item in value]
     return value
