@@ -8,6 +8,7 @@ from align.errors import PartError
 
 MODULES = (
     "align.sources.ingest",
+    "align.sources.stack_exchange",
     "align.sources.invented_corpus",
     "align.filters.filter",
     "align.dedup.exact",
@@ -32,8 +33,10 @@ MODULES = (
     "align.evaluation.judges.longest",
     "align.evaluation.judges.openai_chat",
     "align.evaluation.compare",
+    "align.evaluation.grade",
     "align.evaluation.perplexity",
     "align.evaluation.safety",
+    "align.report.report",
 )
 """Modules with parts, in the order of the journey. They import nothing heavy at their top."""
 

@@ -207,7 +207,7 @@ def test_a_judge_that_says_nothing_readable_is_given_up_early_and_its_words_are_
     texts = {f"p{number}": f"answer {number}" for number in range(60)}
     one, two = answers(tmp_path / "1", "sft", texts), answers(tmp_path / "2", "base", dict.fromkeys(texts, "other"))
     server.says(Reply("Once upon a time"))
-    with pytest.raises(JudgeError, match="none of its first 20 answers holds a verdict.*Once upon a time"):
+    with pytest.raises(JudgeError, match="none of its first 20 answers can be read.*Once upon a time"):
         run_stage(chat(server), tmp_path / "work", [one, two])
     assert len(server.requests) < 2 * 30
     server.says(Reply())

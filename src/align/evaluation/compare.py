@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from align.artifact import SCRATCH, Artifact, Counts
 from align.errors import EmptyResult, InputError
-from align.evaluation.judges.asking import Question, ask_all
+from align.evaluation.judges.asking import Question, ask_all, question_key
 from align.evaluation.judges.judge import Judge, Verdict
 from align.evaluation.win_rate import Outcome, measure_outcomes
 from align.files import write_records
@@ -28,9 +29,10 @@ class Pair:
     def id(self) -> tuple[str, int]:
         return self.one.prompt_id, self.one.sample
 
-    def question(self, swapped: bool) -> Question:
-        first, second = (self.two, self.one) if swapped else (self.one, self.two)
-        return Question(self.one.turns[:-1], first.text, second.text)
+    def question(self, judge: Judge, swapped: bool) -> Question[Verdict]:
+        first, second = (self.two.text, self.one.text) if swapped else (self.one.text, self.two.text)
+        prompt = self.one.turns[:-1]
+        return Question(question_key(prompt, first, second), partial(judge.compare, prompt, first, second))
 
 
 class Compare(Stage):
@@ -64,7 +66,8 @@ class Compare(Stage):
             raise EmptyResult(f"nothing to compare: {one.name} and {two.name} {shared}")
         names = _labels(pairs[0], one, two)
         shown = [(pair, swapped) for pair in pairs for swapped in self._orders(pair)]
-        verdicts = ask_all(self.judge, [pair.question(swapped) for pair, swapped in shown], work / SCRATCH / "answered.jsonl")
+        questions = [pair.question(self.judge, swapped) for pair, swapped in shown]
+        verdicts = ask_all(self.judge, questions, Verdict, work / SCRATCH / "answered.jsonl")
         outcomes = list(_outcomes(shown, verdicts))
         write_records(work, Comparison, (self._comparison(*item, names) for item in zip(shown, verdicts, strict=True)))
         write_records(work, Rejection, rejected)

@@ -64,7 +64,7 @@ def decode(
         rows = [rows[place] for place in going]
         if rows:
             seen_RV = seen_RV[going]
-            state.append(drawn_R, going)
+            state.append([drawn[place] for place in going], going)
     return answers
 
 
@@ -110,13 +110,13 @@ class _State:
         self._cache = out.past_key_values
         return out.logits[:, -1].float()
 
-    def append(self, drawn_R: "torch.Tensor", going: list[int]) -> None:
-        """Read `drawn_R` next, keeping the rows at the places `going` alone."""
+    def append(self, tokens: list[int], going: list[int]) -> None:
+        """Keep the rows at the places `going` alone, and read one token of each next."""
         import torch
 
-        kept_R = torch.tensor(going, device=drawn_R.device)
-        if len(going) < len(drawn_R):
-            self._cache.batch_select_indices(kept_R)
-        self._ids_RT = drawn_R[kept_R].unsqueeze(-1)
-        mask_RT = self._mask_RT[kept_R]
+        if len(going) < len(self._mask_RT):
+            # an index in main memory, for the layers of a large model may lie on several GPUs
+            self._cache.batch_select_indices(torch.tensor(going))
+        self._ids_RT = torch.tensor(tokens, device=self._model.device).unsqueeze(-1)
+        mask_RT = self._mask_RT[going]
         self._mask_RT = torch.cat([mask_RT, torch.ones_like(mask_RT[:, :1])], dim=-1)

@@ -1,4 +1,4 @@
-"""The family of judges: each says which of two responses to a prompt is better."""
+"""The family of judges: each says which of two responses to a prompt is better; some grade a single one."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -18,9 +18,26 @@ class Verdict:
     raw: str = ""
     """The judge's own words, where it has any; `unparsed` keeps them to be read."""
 
+    @property
+    def is_readable(self) -> bool:
+        return self.verdict != "unparsed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """How helpful a judge finds one response, from 1 to 6; None where its words could not be read."""
+
+    value: float | None
+    explanation: str = ""
+    raw: str = ""
+
+    @property
+    def is_readable(self) -> bool:
+        return self.value is not None
+
 
 class Judge(Part):
-    """Compares two responses without knowing who gave them."""
+    """Judges responses without knowing who gave them."""
 
     incidental: ClassVar[frozenset[str]] = frozenset()
     """Fields that say how the judge is reached, not what it answers; they do not decide the artifact."""
@@ -37,3 +54,11 @@ class Judge(Part):
     def compare(self, prompt: tuple[Turn, ...], first: str, second: str) -> Verdict:
         """Which of the two answers to `prompt` is better; `tie` where neither is significantly so."""
         raise NotImplementedError
+
+    def grade(self, prompt: tuple[Turn, ...], response: str) -> Rating:
+        """How helpful the answer to `prompt` is, from 1 (not at all) to 6 (as well as can be); not every judge grades."""
+        raise NotImplementedError
+
+    @classmethod
+    def can_grade(cls) -> bool:
+        return cls.grade is not Judge.grade
