@@ -1,16 +1,24 @@
 """The family of sources, and the stage that reads one into examples."""
 
+import json
+import logging
+import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from align.artifact import SCRATCH, Counts
-from align.files import RecordWriter, read_records, write_json
+from align.errors import EmptyResult, PartError
+from align.files import RecordWriter, write_json
 from align.parts import Part
+from align.progress import track
 from align.records import Example, Rejection
+from align.sources.superseded import write_newest
 from align.stage import Inputs, Stage
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,8 @@ class Shard:
     path: Path
     group: str = ""
     """Shards of one group may hold the same example ids; the newer row wins."""
+    scratch: Path | None = None
+    """A folder for what only reading needs, e.g. an unpacked archive; set by the stage, removed when the shard is read."""
 
 
 class Source(Part):
@@ -46,4 +56,79 @@ class Ingest(Stage):
     reads: ClassVar[Literal["none", "previous", "all"]] = "none"
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
-        raise NotImplementedError
+        shards = self.source.shards()
+        groups = _groups(shards, self.source.kind)
+        for _ in track(self._read(shards, groups, work), f"reading {self.source.kind}", unit="examples"):
+            pass
+        superseded = 0
+        for group in groups.values():
+            if len(group) > 1:
+                superseded += write_newest({shard.name: _folder(shard, groups, work) for shard in group}, work)
+        return self._counts([_finished(shard, work) for shard in shards], superseded)
+
+    def _read(self, shards: list[Shard], groups: dict[str, list[Shard]], work: Path) -> Iterator[str]:
+        """Read the shards that are not finished; yields the id of each record."""
+        for shard in shards:
+            if _finished(shard, work) is not None:
+                continue
+            skipped: Counter[str] = Counter()
+            rejected: Counter[str] = Counter()
+            folder = _folder(shard, groups, work)
+            scratch = work / SCRATCH / "reading"
+            with RecordWriter(folder, Example, shard.name) as examples, RecordWriter(folder, Rejection, shard.name) as rejections:
+                for record in self.source.read(replace(shard, scratch=scratch), skipped):
+                    if isinstance(record, Rejection):
+                        rejections.write(record)
+                        rejected[f"{record.by}: {record.reason}"] += 1
+                        yield record.example_id
+                    else:
+                        examples.write(record)
+                        yield record.id
+            shutil.rmtree(scratch, ignore_errors=True)
+            write_json(_note(shard, work), {"kept": examples.count, "dropped": rejected, "skipped": skipped})
+            log.info("%s  %s  %s examples", self.source.kind, shard.name, f"{examples.count:,}")
+
+    def _counts(self, notes: list[dict[str, Any] | None], superseded: int) -> Counts:
+        dropped: Counter[str] = Counter()
+        skipped: Counter[str] = Counter()
+        kept = -superseded
+        for note in notes:
+            assert note is not None
+            kept += note["kept"]
+            dropped += Counter(note["dropped"])
+            skipped += Counter(note["skipped"])
+        if superseded:
+            dropped["ingest: superseded"] = superseded
+        if kept == 0:
+            reasons = dropped + skipped
+            why = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common()) or "the files hold no rows"
+            raise EmptyResult(f"0 examples from {self.source.kind}: {why}. Look whether the source names the right files.")
+        read = kept + dropped.total() + skipped.total()
+        return Counts(read, kept, dict(sorted(dropped.items())), dict(sorted(skipped.items())))
+
+
+def _groups(shards: list[Shard], kind: str) -> dict[str, list[Shard]]:
+    """The shards by group; a shard without one is a group of its own."""
+    twice = [name for name, count in Counter(shard.name for shard in shards).items() if count > 1]
+    if twice:
+        raise PartError(f"source {kind}: several shards are named {twice[0]!r}; a shard's name must be unique within its source")
+    groups: dict[str, list[Shard]] = {}
+    for shard in shards:
+        groups.setdefault(f"group {shard.group}" if shard.group else f"shard {shard.name}", []).append(shard)
+    return groups
+
+
+def _folder(shard: Shard, groups: dict[str, list[Shard]], work: Path) -> Path:
+    """Where a shard's records go: to their place, or aside while a newer row of another dump may replace them."""
+    has_rivals = bool(shard.group) and len(groups[f"group {shard.group}"]) > 1
+    return work / SCRATCH / "rivals" / shard.name if has_rivals else work
+
+
+def _note(shard: Shard, work: Path) -> Path:
+    return work / SCRATCH / "finished" / f"{shard.name}.json"
+
+
+def _finished(shard: Shard, work: Path) -> dict[str, Any] | None:
+    """What was counted when the shard was read; None if it was not read to its end. The note is written last."""
+    note = _note(shard, work)
+    return dict(json.loads(note.read_text(encoding="utf-8"))) if note.is_file() else None

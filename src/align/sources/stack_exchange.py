@@ -1,0 +1,164 @@
+"""Stack Exchange dumps: one example a question that has an answer (LIMA §2.1)."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar, Literal
+
+from align.errors import InputError
+from align.parts import RawFile, nearest
+from align.records import Author, Example, Origin, Rejection, Turn
+from align.sources.archives import check_archive, unpack_tables
+from align.sources.dumps import HOW_TO_GET, Dump, find_dumps
+from align.sources.ingest import Shard, Source
+from align.sources.posts import COMMUNITY, Pair, index_posts, read_pairs
+from align.sources.sites import is_meta
+from align.sources.users import display_names
+from align.sources.xml_rows import Row
+from align.text import markdown_from_html
+
+
+class StackExchange(Source):
+    """A question of each exchange with its top answer, as Markdown, with both authors and the licence of either part.
+
+    The top answer has the highest score; of equal ones the accepted one comes first, then the lower Id.
+    """
+
+    kind: Literal["stack_exchange"] = "stack_exchange"
+    dumps: tuple[RawFile, ...]
+    """Archives (`cooking.stackexchange.com.7z`), folders with a Posts.xml, folders of both, or a Posts.xml."""
+    prompt: Literal["title", "body", "random"] = "random"
+    """What becomes the prompt; `random` draws one of the two for each question (LIMA §2.1)."""
+    seed: int = 0
+    """Seed of the draw; a question's draw depends on nothing but this and its id."""
+    site: str | None = None
+    """The exchange (`cooking`, or its host) where the name of the dump's archive or folder does not say it."""
+    sites: tuple[str, ...] | None = None
+    """Read only these exchanges of the dumps (`cooking`, `stackoverflow`); by default all."""
+    leave_out_meta: bool = False
+    """Leave out exchanges about exchanges (`cooking.meta`): they are discussion and support mostly."""
+    min_score: int | None = None
+    """Leave out questions whose top answer scores less: saves disk, but they will have no line in the rejections."""
+    accept_truncated: bool = False
+    """Take what there is of a table that is cut off at its end; by default that is an error."""
+
+    how_to_get: ClassVar[str] = HOW_TO_GET
+
+    def raw_files(self) -> dict[str, Path]:
+        """Archives, or Posts and Users, by exchange and role: where they lie decides nothing, what is beside them neither."""
+        missing = [path for path in self.dumps if not path.exists()]
+        if missing:
+            return {f"dumps.{number}": path for number, path in enumerate(missing)}
+        return {f"dumps.{dump.group}.{dump.order}.{role}": path for dump in self._found() for role, path in dump.files().items()}
+
+    def shards(self) -> list[Shard]:
+        dumps = self._found()
+        for dump in dumps:
+            for path in dump.files().values():
+                if path.suffix.lower() == ".7z":
+                    check_archive(path)
+        return list(dumps)
+
+    def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
+        assert isinstance(shard, Dump)
+        with _tables(shard) as (posts, users):
+            index = index_posts(posts, skipped, self.min_score, self.accept_truncated)
+            names = display_names(users, index.owners, self.accept_truncated) if users is not None else {}
+            for pair in read_pairs(index):
+                example = self._example(pair, shard, names)
+                if isinstance(example, str):
+                    skipped[example] += 1
+                else:
+                    yield example
+
+    def _found(self) -> list[Dump]:
+        dumps = find_dumps(self.dumps, self.site)
+        known = {dump.group for dump in dumps}
+        for site in self.sites or ():
+            if site not in known:
+                raise InputError(
+                    f"stack_exchange: sites: no dump of {site!r}; {nearest(site, known)}. Add its dump, or take it off the list."
+                )
+        chosen = [dump for dump in dumps if self.sites is None or dump.group in self.sites]
+        return [dump for dump in chosen if not (self.leave_out_meta and is_meta(dump.group))]
+
+    def _example(self, pair: Pair, dump: Dump, names: dict[int, str]) -> Example | str:
+        """The example a pair makes, or why it makes none."""
+        question, answer, answers = pair
+        number = question.text("Id")
+        example_id = f"stack_exchange/{dump.group}/{number}"
+        prompt = question.text("Title").strip() if self._takes_title(example_id) else markdown_from_html(question.text("Body"))
+        html = answer.text("Body")
+        response = markdown_from_html(html)
+        if not prompt or not response:
+            return "question without text" if not prompt else "answer without text"
+        signals = {
+            "question_score": float(question.number("Score")),
+            "answer_score": float(answer.number("Score")),
+            "raw_chars": float(len(html)),
+            "cleaned_chars": float(len(response)),
+            "answers": float(answers),
+            "is_accepted": float(question.text("AcceptedAnswerId") == answer.text("Id")),
+            "is_closed": float(question.text("ClosedDate") != ""),
+        }
+        views = question.text("ViewCount")
+        if views.isdecimal():
+            signals["view_count"] = float(views)
+        origin = Origin(
+            source="stack_exchange",
+            native_id=f"{number}/{answer.text('Id')}",
+            url=f"https://{dump.host}/questions/{number}",
+            dump=dump.title,
+            date=question.text("CreationDate"),
+            modified=question.text("LastActivityDate") or max(map(_changed, (question, answer))),
+            authors=(_author(question, "question", dump.host, names), _author(answer, "answer", dump.host, names)),
+        )
+        tags = tuple(_TAG.findall(question.text("Tags")))
+        return Example(example_id, (Turn("user", prompt), Turn("assistant", response)), origin, tags, signals)
+
+    def _takes_title(self, example_id: str) -> bool:
+        if self.prompt == "random":
+            return hashlib.sha256(f"{self.seed} {example_id}".encode()).digest()[0] % 2 == 0
+        return self.prompt == "title"
+
+
+_TAG = re.compile(r"[^<>|]+")  # <beer><hops> up to 2023, |beer|hops| since
+_LICENSES = (("2018-05-02", "CC BY-SA 4.0"), ("2011-04-08", "CC BY-SA 3.0"), ("", "CC BY-SA 2.5"))
+"""The licence of what was written or edited from a day on (meta.stackexchange.com/help/licensing), for dumps before 2020."""
+
+
+def _author(row: Row, role: str, host: str, names: dict[int, str]) -> Author:
+    owner = row.number("OwnerUserId")
+    unnamed = "Community" if owner == COMMUNITY else f"user{owner}" if owner else "deleted user"
+    return Author(
+        name=names.get(owner) or row.text("OwnerDisplayName") or unnamed,
+        url=f"https://{host}/users/{owner}" if owner else "",
+        role=role,
+        license=row.text("ContentLicense") or next(name for since, name in _LICENSES if _changed(row) >= since),
+    )
+
+
+def _changed(row: Row) -> str:
+    """When the text got its present form."""
+    return max(row.text("CreationDate"), row.text("LastEditDate"))
+
+
+@contextmanager
+def _tables(dump: Dump) -> Iterator[tuple[Path, Path | None]]:
+    """Posts.xml and Users.xml on disk, unpacked where they lie in an archive."""
+    if not dump.is_archive:
+        yield dump.path, dump.users
+        return
+    with TemporaryDirectory() if dump.scratch is None else nullcontext(dump.scratch) as scratch:
+        tables = unpack_tables(dump.path, ("posts.xml", "users.xml"), Path(scratch) / "dump")
+        if "posts.xml" not in tables:
+            raise InputError(
+                f"{dump.path}: holds no Posts.xml, so it is not the dump of an exchange; name the archive that does."
+            )
+        if dump.users not in (None, dump.path):
+            tables |= unpack_tables(dump.users, ("users.xml",), Path(scratch) / "users")
+        yield tables["posts.xml"], tables.get("users.xml")

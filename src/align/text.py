@@ -1,0 +1,50 @@
+"""What text is, for every rule that looks at it: its Markdown, its words, its normal form, its prose."""
+
+import re
+import unicodedata
+
+from align.markdown import FORMULA, markdown_from_html
+
+__all__ = ["markdown_from_html", "normalize", "prose", "words"]
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_FENCE = re.compile(r"(`{3,}|~{3,})[^`]*$")
+_LIST_OR_QUOTE = re.compile(r"\s*(?:(?:[-*+]|\d{1,9}[.)])\s+|>\s?)*")
+_ASIDE = re.compile(
+    r"(?P<ticks>(?<!`)`+(?!`)).+?(?<!`)(?P=ticks)(?!`)"
+    rf"|{FORMULA}"
+    # A quotation mark opens after a space and closes before one, so that inches (5") open nothing.
+    r'|(?<![^\s(\[—–-])"(?=\S)(?:[^"\n]|\n(?!\s*\n)){1,400}?(?<=\S)"(?!\w)'
+    r"|“[^“”]{1,400}”|„[^„“”]{1,400}[“”]|«[^«»]{1,400}»",
+    re.DOTALL,
+)
+
+
+def words(text: str) -> list[str]:
+    """The words in lower case, of any script; `don't` is one word, punctuation is none."""
+    return _WORD.findall(text.lower())
+
+
+def normalize(text: str) -> str:
+    """One form for texts that differ only in case, white space or the way a character is coded."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def prose(markdown: str) -> str:
+    """The author's own sentences: code, quotations and formulas blanked out, so that every position stays what it was."""
+    lines = []
+    fence = ""
+    for line in markdown.split("\n"):
+        start = _LIST_OR_QUOTE.match(line)
+        head = start[0] if start else ""
+        content = line[len(head) :]
+        opened = _FENCE.match(content)
+        if fence:
+            fence = "" if content.startswith(fence) and not content.strip(fence[0]).strip() else fence
+            lines.append(" " * len(line))
+        elif opened:
+            fence = opened[1]
+            lines.append(" " * len(line))
+        else:
+            lines.append(" " * len(line) if ">" in head else line)
+    return _ASIDE.sub(lambda aside: re.sub(r"[^\n]", " ", aside[0]), "\n".join(lines))
