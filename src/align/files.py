@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
@@ -242,7 +243,7 @@ def write_text(path: Path, text: str) -> None:
     """Write a file that is either whole or absent, whatever kills the process."""
     with _disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")
         try:
             temporary.write_text(text, encoding="utf-8")
             _commit(temporary, path)
