@@ -61,3 +61,15 @@ def test_the_penalty_is_transformers_own_on_the_tokens_seen(torch) -> None:
     seen = torch.zeros(2, 8, dtype=torch.bool).scatter(1, ids[:, 2:], True)
     whole = RepetitionPenaltyLogitsProcessor(1.2, prompt_ignore_length=2)(ids, logits.clone())
     assert torch.equal(penalize(logits, seen, 1.2), whole)
+
+
+def test_a_large_vocabulary_is_not_sorted_whole_and_gives_the_same_tokens(torch, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(4)
+    peaked, flat, tied = torch.randn(8, 9000) * 4, torch.randn(8, 9000) * 0.1, torch.zeros(8, 9000)
+    tied[:, 5000:5003] = 20.0
+    uniforms = [Random(5).random() for _ in range(8)]
+    several = (peaked, flat, tied, torch.cat([peaked[:4], flat[:4]]))
+    found = [draw(logits, uniforms, 0.7, 0.9).tolist() for logits in several]
+    monkeypatch.setattr("align.evaluation.sampling.CANDIDATES", 9000)
+    assert found == [draw(logits, uniforms, 0.7, 0.9).tolist() for logits in several]
+    assert set(found[2]) <= {5000, 5001, 5002}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+CANDIDATES = 1024
+
 
 def penalize(logits_RV: "torch.Tensor", seen_RV: "torch.Tensor", penalty: float) -> "torch.Tensor":
     """Make the tokens a row has seen less likely: positive logits are divided, negative ones multiplied (arXiv:1909.05858 §4.1).
@@ -31,8 +33,7 @@ def draw(logits_RV: "torch.Tensor", uniforms: Sequence[float], temperature: floa
 
     if temperature == 0:
         return logits_RV.argmax(dim=-1)
-    # stable: of tokens with equal probability the one with the lower id comes first, on every machine
-    probabilities_RV, order_RV = torch.softmax(logits_RV / temperature, dim=-1).sort(dim=-1, descending=True, stable=True)
+    probabilities_RV, order_RV = _likeliest_first(torch.softmax(logits_RV / temperature, dim=-1), top_p)
     mass_RV = probabilities_RV.cumsum(dim=-1)
     inside_RV = mass_RV - probabilities_RV < top_p
     inside_RV[:, 0] = True
@@ -42,3 +43,17 @@ def draw(logits_RV: "torch.Tensor", uniforms: Sequence[float], temperature: floa
     # a uniform a rounding error below 1 may point behind the last token
     last_R1 = inside_RV.sum(dim=-1, keepdim=True) - 1
     return order_RV.gather(-1, torch.minimum(chosen_R1, last_R1)).squeeze(-1)
+
+
+def _likeliest_first(probabilities_RV: "torch.Tensor", top_p: float) -> "tuple[torch.Tensor, torch.Tensor]":
+    """The probabilities and the tokens they belong to, at least as many as the nucleus has; of equal ones the lower id first."""
+    count = probabilities_RV.shape[-1]
+    if count > CANDIDATES * 4:  # sorting a vocabulary of 32,000 takes longer than a small model does to read
+        top_RK, ids_RK = probabilities_RV.topk(CANDIDATES, dim=-1)
+        # Tokens as likely as the last candidate may lie outside: the nucleus must be full without them.
+        if bool(((top_RK * (top_RK > top_RK[:, -1:])).sum(dim=-1) >= top_p).all()):
+            ids_RK = ids_RK.sort(dim=-1).values
+            sorted_RK, places_RK = probabilities_RV.gather(-1, ids_RK).sort(dim=-1, descending=True, stable=True)
+            return sorted_RK, ids_RK.gather(-1, places_RK)
+    found: tuple[torch.Tensor, torch.Tensor] = probabilities_RV.sort(dim=-1, descending=True, stable=True)
+    return found
