@@ -43,7 +43,7 @@ class Difference:
     data: tuple[DataChange, ...]
     metrics: tuple[Change, ...]
     machine: tuple[Change, ...]
-    """Versions of align, of packages, and of the recipe's repository."""
+    """Versions of align, of packages, and of the repository; empty where one of the two is a recipe."""
 
 
 def compare_runs(first: Run, second: Run) -> Difference:
@@ -58,7 +58,7 @@ def compare_runs(first: Run, second: Run) -> Difference:
         tuple(change for stage in stages for change in _changes(stage, _counts(first, stage), _counts(second, stage))),
         tuple(change for stage in stages for change in _data_change(stage, first, second)),
         tuple(change for stage in stages for change in _changes(stage, _metrics(first, stage), _metrics(second, stage))),
-        tuple(_changes("", _machine(first), _machine(second))),
+        tuple(_changes("", _machine(first), _machine(second))) if first.align and second.align else (),
     )
 
 
@@ -90,7 +90,7 @@ def _metrics(run: Run, stage: str) -> dict[str, float]:
 
 
 def _machine(run: Run) -> dict[str, Any]:
-    return {"align": run.align, "commit": run.commit, **run.packages} if run.align else {}
+    return {"align": run.align, "commit": run.commit, **run.packages}
 
 
 def _data_change(stage: str, first: Run, second: Run) -> Iterator[DataChange]:

@@ -1,7 +1,7 @@
 """Progress on stderr, for people: title, bar, rate and time left, once work has taken two seconds."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ def track(items: Iterable[T], title: str, total: int | None = None, unit: str = 
     if not sys.stderr.isatty():
         yield from items
         return
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     began = time.monotonic()
     bar: Any = None

@@ -100,12 +100,18 @@ def _write_traceback(error: Exception) -> Path:
 
 def _log_to_stderr() -> None:
     log = logging.getLogger("align")
-    if not log.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        log.addHandler(handler)
-        log.setLevel(logging.INFO)
-        log.propagate = False
+    log.setLevel(logging.INFO)
+    log.addHandler(_stderr)  # adding it again does nothing
+
+
+class _Stderr(logging.Handler):
+    """Writes to what stderr is now, which a test or a notebook may have changed since."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{self.format(record)}\n")
+
+
+_stderr = _Stderr()
 
 
 def store_of(folder: Path | None) -> Path:
