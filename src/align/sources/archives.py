@@ -37,7 +37,8 @@ def check_archive(path: Path) -> None:
     whole = _HEADER_BYTES + behind + length
     if size < whole:
         raise InputError(
-            f"{path}: cut off at byte {size:,} of {whole:,}. Fetch the archive again (`curl -C - -O URL` goes on where it broke off)."
+            f"{path}: cut off at byte {size:,} of {whole:,}. Fetch the archive again "
+            f"(`curl -C - -O URL` goes on where it broke off)."
         )
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 QUESTION, ANSWER, TAG_WIKIS = 1, 2, (4, 5)
 COMMUNITY = -1
 """The owner of posts that no person wrote."""
+_MOST = (1 << 63) // 10 - 1
+"""The greatest Id of which ten times as much is still a 64-bit number."""
 
 
 class Pair(NamedTuple):
@@ -94,16 +96,16 @@ def read_pairs(index: PostIndex) -> Iterator[Pair]:
 def _note(row: Row, offset: int, length: int, questions: _Posts, answers: _Posts) -> str:
     """Put a post's numbers into its table, or say why not."""
     try:
-        kind, number, owner = row.number("PostTypeId"), row.number("Id"), row.number("OwnerUserId")
-        link = row.number("ParentId") if kind == ANSWER else row.number("AcceptedAnswerId")
-        score = row.number("Score")
+        kind = row.number("PostTypeId")
+        if kind not in (QUESTION, ANSWER):
+            return "broken row" if kind < 1 else "tag wiki" if kind in TAG_WIKIS else "other kind of post"
+        number = row.number("Id")
+        link = row.number("ParentId" if kind == ANSWER else "AcceptedAnswerId")
+        score, owner = row.number("Score"), row.number("OwnerUserId")
     except ValueError:
         return "broken row"
-    if not 0 < number < 1 << 62 or not 0 <= link < 1 << 62 or max(abs(score), abs(owner)) >= 1 << 31 or kind <= 0:
-        return "broken row"
-    if kind not in (QUESTION, ANSWER):
-        return "tag wiki" if kind in TAG_WIKIS else "other kind of post"
-    if kind == ANSWER and link == 0:
+    least = 1 if kind == ANSWER else 0
+    if not (0 < number <= _MOST and least <= link <= _MOST and abs(score) < 1 << 31 and abs(owner) < 1 << 31):
         return "broken row"
     table = questions if kind == QUESTION else answers
     table.ids.append(number)
@@ -171,7 +173,7 @@ def _planted(questions: _Columns, answers: _Columns) -> tuple["np.ndarray[Any, A
     import numpy as np
 
     persons = np.concatenate([posts["ids"][posts["owners"] != COMMUNITY] for posts in (questions, answers)])
-    bound = 10 * int(persons.max()) if len(persons) else np.iinfo(np.int64).max
+    bound = 10 * int(persons.max()) if len(persons) else _MOST + 1
     return tuple((posts["owners"] == COMMUNITY) & (posts["ids"] >= bound) for posts in (questions, answers))
 
 

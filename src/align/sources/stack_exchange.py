@@ -89,35 +89,35 @@ class StackExchange(Source):
     def _example(self, pair: Pair, dump: Dump, names: dict[int, str]) -> Example | str:
         """The example a pair makes, or why it makes none."""
         question, answer, answers = pair
-        number = question.text("Id")
-        example_id = f"stack_exchange/{dump.group}/{number}"
-        prompt = question.text("Title").strip() if self._takes_title(example_id) else markdown_from_html(question.text("Body"))
+        ask = question.text
+        example_id = f"stack_exchange/{dump.group}/{ask('Id')}"
+        prompt = ask("Title").strip() if self._takes_title(example_id) else markdown_from_html(ask("Body"))
         html = answer.text("Body")
         response = markdown_from_html(html)
         if not prompt or not response:
             return "question without text" if not prompt else "answer without text"
+        answer_id = answer.text("Id")
+        origin = Origin(
+            source="stack_exchange",
+            native_id=f"{ask('Id')}/{answer_id}",
+            url=f"https://{dump.host}/questions/{ask('Id')}",
+            dump=dump.title,
+            date=ask("CreationDate"),
+            modified=ask("LastActivityDate") or max(map(_changed, (question, answer))),
+            authors=(_author(question, "question", dump.host, names), _author(answer, "answer", dump.host, names)),
+        )
         signals = {
             "question_score": float(question.number("Score")),
             "answer_score": float(answer.number("Score")),
             "raw_chars": float(len(html)),
             "cleaned_chars": float(len(response)),
             "answers": float(answers),
-            "is_accepted": float(question.text("AcceptedAnswerId") == answer.text("Id")),
-            "is_closed": float(question.text("ClosedDate") != ""),
+            "is_accepted": float(ask("AcceptedAnswerId") == answer_id),
+            "is_closed": float(ask("ClosedDate") != ""),
         }
-        views = question.text("ViewCount")
-        if views.isdecimal():
+        if (views := ask("ViewCount")).isdecimal():
             signals["view_count"] = float(views)
-        origin = Origin(
-            source="stack_exchange",
-            native_id=f"{number}/{answer.text('Id')}",
-            url=f"https://{dump.host}/questions/{number}",
-            dump=dump.title,
-            date=question.text("CreationDate"),
-            modified=question.text("LastActivityDate") or max(map(_changed, (question, answer))),
-            authors=(_author(question, "question", dump.host, names), _author(answer, "answer", dump.host, names)),
-        )
-        tags = tuple(_TAG.findall(question.text("Tags")))
+        tags = tuple(_TAG.findall(ask("Tags")))
         return Example(example_id, (Turn("user", prompt), Turn("assistant", response)), origin, tags, signals)
 
     def _takes_title(self, example_id: str) -> bool:
@@ -127,8 +127,11 @@ class StackExchange(Source):
 
 
 _TAG = re.compile(r"[^<>|]+")  # <beer><hops> up to 2023, |beer|hops| since
-_LICENSES = (("2018-05-02", "CC BY-SA 4.0"), ("2011-04-08", "CC BY-SA 3.0"), ("", "CC BY-SA 2.5"))
-"""The licence of what was written or edited from a day on (meta.stackexchange.com/help/licensing), for dumps before 2020."""
+
+
+def license_on(date: str) -> str:
+    """The licence of what was written or edited on a day (stackexchange.com/help/licensing); dumps before 2020 do not say it."""
+    return "CC BY-SA 4.0" if date >= "2018-05-02" else "CC BY-SA 3.0" if date >= "2011-04-08" else "CC BY-SA 2.5"
 
 
 def _author(row: Row, role: str, host: str, names: dict[int, str]) -> Author:
@@ -138,7 +141,7 @@ def _author(row: Row, role: str, host: str, names: dict[int, str]) -> Author:
         name=names.get(owner) or row.text("OwnerDisplayName") or unnamed,
         url=f"https://{host}/users/{owner}" if owner else "",
         role=role,
-        license=row.text("ContentLicense") or next(name for since, name in _LICENSES if _changed(row) >= since),
+        license=row.text("ContentLicense") or license_on(_changed(row)),
     )
 
 
