@@ -30,7 +30,7 @@ from align.files import (
 from align.records import TABLES, Example, Measurement, Origin, Rejection, Turn
 from record_strategies import decisions, examples, measurements, pairs
 
-tmp_path_is_fine = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+tmp_path_is_fine = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 
 
 @tmp_path_is_fine

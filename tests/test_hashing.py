@@ -13,7 +13,7 @@ from align.hashing import _hash_column, hash_table
 from align.records import Example, Measurement, Origin, Turn
 from record_strategies import examples, measurements
 
-quick = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+quick = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
 
 
 _numbers = count()

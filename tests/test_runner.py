@@ -242,6 +242,7 @@ def test_a_stage_killed_in_the_middle_goes_on_and_gives_the_same(write_toy: Writ
 
 def test_two_processes_that_race_for_one_key_make_it_once(write_toy: WriteToy, tmp_path: Path) -> None:
     path = write_toy(NUMBERS + f"  slow: {{kind: wait, folder: {tmp_path}}}\n")
+    run(path, until="numbers", store=tmp_path / "store")  # so that they meet at `slow` and nowhere else
     command = [*RUN, str(path), "--store", str(tmp_path / "store")]
     processes = [
         subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()) for _ in range(2)

@@ -1,12 +1,12 @@
 """What holds for all verbs: help, exit codes, streams, speed."""
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -79,6 +79,10 @@ print(sorted(heavy & set(sys.modules)), time.process_time(), file=sys.stderr)
     assert float(seconds) < 2.0  # well under a second alone; other tests may share the core
 
 
+def test_the_version_is_that_of_the_package(align: Align) -> None:
+    assert align("--version").out == f"{version('align-lm')}\n"
+
+
 def test_a_users_mistake_is_a_line_on_stderr_and_exit_1(align: Align, tmp_path: Path) -> None:
     done = align("run", tmp_path / "none.yaml")
     assert (done.code, done.out) == (1, "")
@@ -107,7 +111,7 @@ def test_a_bug_of_ours_is_exit_3_with_its_traceback_in_a_file(
     assert (done.code, done.out) == (3, "")
     assert "Traceback" not in done.err
     lines = done.err.splitlines()
-    assert lines[-2] == "error: KeyError: 'oops'"
+    assert lines[-2] == "error: KeyError: 'oops' (in stage clean)"
     log = re.fullmatch(r"This is a bug of align, not yours\. Please report it with (\S+\.log)", lines[-1])
     assert log is not None
     text = Path(log[1]).read_text()
@@ -152,15 +156,11 @@ def test_without_option_or_environment_the_store_is_in_the_current_folder(
     assert (toy.parent / ".align" / "runs").is_dir()
 
 
-def test_a_reader_that_has_enough_is_no_error(toy: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "ALIGN_STORE": str(tmp_path / "store")}
-    subprocess.run(
-        [*PROGRAM, "run", str(toy), "--set", "stages.numbers.source.count=3000"], env=environment, check=True, capture_output=True
-    )
-    command = " ".join(f"'{word}'" for word in [*PROGRAM, "show", str(toy), "numbers", "--store", str(tmp_path / "store")])
+def test_a_reader_that_has_enough_is_no_error(align: Align, toy: Path, tmp_path: Path) -> None:
+    align("run", toy, "--set", "stages.numbers.source.count=3000", "--until", "numbers")
+    command = " ".join(f"'{word}'" for word in [*PROGRAM, "show", "toy", "numbers", "--store", str(tmp_path / "store")])
     run = f"set -o pipefail; {command} | head -n 1"
-    subprocess.run([*PROGRAM, "show", "toy", "numbers"], env=environment, check=True, capture_output=True)
-    done = subprocess.run(["bash", "-c", run.replace(f"'{toy}'", "toy")], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(["bash", "-c", run], capture_output=True, text=True, check=False, timeout=60)
     assert json.loads(done.stdout)["id"] == "n3000"
     assert (done.returncode, done.stderr) == (0, "")
 

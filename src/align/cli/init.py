@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder for recipe.yaml; made if it is not there.")] = Path("."),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for recipe.yaml; made if it is not there.")] = Path("."),
     base: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Base model: a folder of safetensors, or OWNER/NAME@COMMIT on the hub.")
     ] = None,

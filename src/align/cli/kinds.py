@@ -17,9 +17,9 @@ def register(app: typer.Typer) -> None:
 
 def kinds(
     family: Annotated[
-        str | None, typer.Argument(metavar="[FAMILY]", help="stage, source, filter, judge, ...; without it, one line a part.")
+        str | None, typer.Argument(metavar="FAMILY", help="stage, source, filter, judge, ...; without it, one line a part.")
     ] = None,
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind of the family.")] = None,
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="One kind of the family.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show every part that a recipe can name.

@@ -20,6 +20,24 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from align import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")]
 StageArgument = Annotated[str, typer.Argument(metavar="STAGE", help="The name of a stage of the recipe.")]
 Overrides = Annotated[
@@ -80,7 +98,8 @@ def _fail(error: Exception) -> NoReturn:
     if isinstance(error, AlignError) or fault:
         typer.echo(f"error: {f'the plugin failed at {fault}' if fault else error}", err=True)
         raise SystemExit(1)
-    typer.echo(f"error: {type(error).__name__}: {error}", err=True)
+    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    typer.echo(f"error: {type(error).__name__}: {error}{notes}", err=True)
     if not debug:
         typer.echo(f"This is a bug of align, not yours. Please report it with {_write_traceback(error)}", err=True)
     raise SystemExit(3)
