@@ -12,7 +12,7 @@ from align.errors import EmptyResult, InputError
 from align.parts import Part
 from align.preferences.json_lines import JsonLines
 from align.preferences.pairs import Preferences
-from align.preferences.rows import read_rows
+from align.rows import read_rows
 from align.records import PreferencePair, Turn
 from toy_records import Made, inputs, run
 
@@ -110,7 +110,7 @@ def test_lists_and_lines_are_read_packed_or_not(tmp_path: Path, name: str) -> No
         ("a.jsonl", b"[1]\n", "row 1 is no JSON object"),
         ("a.jsonl.gz", gzip.compress(b'{"n": 1}\n' * 9000)[:-60], "cut off or damaged after row"),
         ("a.jsonl", b"", "holds no rows"),
-        ("a.csv", b"n\n1\n", "holds no preference data"),
+        ("a.csv", b"n\n1\n", "holds no rows"),
     ],
 )
 def test_a_file_that_is_not_what_it_claims_is_named(tmp_path: Path, name: str, content: bytes, says: str) -> None:

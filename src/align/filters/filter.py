@@ -1,7 +1,6 @@
 """The family of filters, and the stage that applies them in order."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 

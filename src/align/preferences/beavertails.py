@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 from align.errors import InputError
 from align.lots import lot
 from align.preferences.pairs import PairSource
-from align.preferences.rows import Row, check_columns, column, read_rows
 from align.records import PreferencePair, Rejection, Turn
+from align.rows import Row, check_columns, column, read_rows
 
 COLUMNS = ("prompt", "response", "is_safe")
 

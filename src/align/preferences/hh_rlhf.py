@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from itertools import count
 from typing import ClassVar, Literal
 
-from align.preferences.dialogue import alternate, turns_of
+from align.dialogue import alternate, turns_of
 from align.preferences.pairs import PairSource, pair_id
-from align.preferences.rows import Row, check_columns, read_rows
 from align.records import PreferencePair, Rejection
+from align.rows import Row, check_columns, read_rows
 
 DIFFERENT = "differ before the last answer"
 SPEAKERS = "speakers do not alternate"

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
+from align.dialogue import alternate, turns_of
 from align.errors import InputError
-from align.preferences.dialogue import alternate, turns_of
 from align.preferences.pairs import PairSource, pair_id
-from align.preferences.rows import Row, check_columns, read_rows
 from align.records import PreferencePair, Rejection, Turn
+from align.rows import Row, check_columns, read_rows
 
 SPEAKERS = "prompt does not end with the user"
 

@@ -14,9 +14,9 @@ from align.errors import EmptyResult
 from align.files import RecordWriter
 from align.lots import lot
 from align.parts import Part, RawFile, StageName
-from align.preferences.rows import Row
 from align.progress import track
 from align.records import Author, Origin, PreferencePair, Rejection, Turn
+from align.rows import Row
 from align.stage import Inputs, Stage
 
 EMPTY = "empty answer"

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal, NamedTuple
 
 from align.errors import InputError
 from align.preferences.pairs import PairSource
-from align.preferences.rows import Row, check_columns, column, read_rows
 from align.records import PreferencePair, Rejection, Turn
+from align.rows import Row, check_columns, column, read_rows
 
 COLUMNS = (
     "prompt",

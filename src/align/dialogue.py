@@ -1,11 +1,11 @@
-"""Dialogues as preference data writes them: flat transcripts, or lists of messages."""
+"""Dialogues as data sets write them: flat transcripts, or lists of messages."""
 
 import re
 from typing import Any
 
 from align.errors import InputError
-from align.preferences.rows import Row
 from align.records import Role, Turn
+from align.rows import Row
 
 _SPEAKER = re.compile(r"(?:\n\n|\A)(Human|Assistant):")
 _TRANSCRIPT_ROLES: dict[str, Role] = {"Human": "user", "Assistant": "assistant"}

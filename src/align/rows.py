@@ -1,4 +1,4 @@
-"""Rows of the files that preference data comes in: .json (a list), .jsonl, either one as .gz or .xz, or folders of them."""
+"""Rows of JSON files: .json (a list), .jsonl, either one as .gz or .xz, or folders of them."""
 
 import gzip
 import json
@@ -34,7 +34,7 @@ def read_rows(paths: Sequence[Path]) -> Iterator[Row]:
         files = visible_files(path) if path.is_dir() else [path]
         wanted = [file for file in files if file.name.endswith(FORMATS)]
         if not wanted:
-            raise InputError(f"{path}: holds no preference data: wanted {', '.join(FORMATS)}, or a folder with such files")
+            raise InputError(f"{path}: holds no rows: wanted {', '.join(FORMATS)}, or a folder with such files")
         for file in wanted:
             yield from _read_file(file)
 
