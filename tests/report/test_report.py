@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from fake_run import Make, answer, example
+from fake_run import Make, answer, example, maker, whole
 
 from align.artifact import Artifact, Counts
 from align.files import read_records
-from align.records import Example, Measurement, Response, TrainingStep, Turn
+from align.records import Measurement, Response, TrainingStep, Turn
 from align.report.report import Report
 from align.stage import Inputs
 
@@ -52,13 +52,17 @@ class Page(HTMLParser):
         return re.sub(r" (?=[.,)])", "", joined)
 
 
-def report(artifacts: list[Artifact], work: Path, **fields: object) -> Page:
-    Report(**fields).run(Inputs(tuple(artifacts)), work)
+def page_in(work: Path) -> Page:
     return Page((work / "report.html").read_text(encoding="utf-8"))
 
 
-def test_the_page_is_whole_and_names_every_stage(whole_run, tmp_path):
-    page = report(whole_run, tmp_path, title="Clocks and kites", description="A small run.")
+def report(artifacts: list[Artifact], work: Path, **fields: object) -> Page:
+    Report(**fields).run(Inputs(tuple(artifacts)), work)
+    return page_in(work)
+
+
+def test_the_page_is_whole_and_names_every_stage(whole_run, whole_report):
+    page = page_in(whole_report)
     assert "Clocks and kites" in page.text
     assert "A small run." in page.text
     for artifact in whole_run:
@@ -67,8 +71,8 @@ def test_the_page_is_whole_and_names_every_stage(whole_run, tmp_path):
         assert artifact.content in page.text
 
 
-def test_nothing_is_loaded_and_nothing_runs(whole_run, tmp_path):
-    page = report(whole_run, tmp_path)
+def test_nothing_is_loaded_and_nothing_runs(whole_report):
+    page = page_in(whole_report)
     assert not {"script", "link", "iframe", "img", "object", "embed", "base", "form"} & {tag for tag, _ in page.tags}
     for tag, attributes in page.tags:
         for name, value in attributes.items():
@@ -77,14 +81,14 @@ def test_nothing_is_loaded_and_nothing_runs(whole_run, tmp_path):
                 assert tag == "a", (tag, name, value)
                 assert (value or "").startswith(("#", "https://")), value
             assert name.startswith("xmlns") or tag == "a" or "//" not in (value or ""), (tag, name, value)
-    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    html = (whole_report / "report.html").read_text(encoding="utf-8")
     assert "url(" not in html
     assert "@import" not in html
     assert "default-src 'none'" in html
 
 
-def test_every_jump_on_the_page_has_its_goal(whole_run, tmp_path):
-    page = report(whole_run, tmp_path)
+def test_every_jump_on_the_page_has_its_goal(whole_report):
+    page = page_in(whole_report)
     goals = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
     jumps = {
         str(attributes["href"])[1:] for tag, attributes in page.tags if tag == "a" and str(attributes["href"]).startswith("#")
@@ -92,8 +96,8 @@ def test_every_jump_on_the_page_has_its_goal(whole_run, tmp_path):
     assert jumps <= goals
 
 
-def test_links_leave_without_telling_from_where(whole_run, tmp_path):
-    page = report(whole_run, tmp_path)
+def test_links_leave_without_telling_from_where(whole_report):
+    page = page_in(whole_report)
     away = [attributes for tag, attributes in page.tags if tag == "a" and str(attributes["href"]).startswith("http")]
     assert away
     assert all("noopener" in str(attributes["rel"]) for attributes in away)
@@ -161,32 +165,33 @@ def test_a_report_of_nothing_is_a_page_too(make, tmp_path):
     )
 
 
-def test_equal_runs_give_equal_facts_byte_for_byte(whole_run, tmp_path):
-    report(whole_run, tmp_path / "one")
-    report(whole_run, tmp_path / "two")
-    one, two = ((tmp_path / name / "files" / "report.json").read_bytes() for name in ("one", "two"))
+def test_equal_runs_give_equal_facts_byte_for_byte(whole_report, tmp_path):
+    # the same run, made again elsewhere
+    again = whole(maker(tmp_path / "store"))
+    stage = Report(title="Clocks and kites", description="A small run.")
+    assert stage.run(Inputs(tuple(again)), tmp_path / "again").kept == len(again)
+    one, two = ((work / "files" / "report.json").read_bytes() for work in (whole_report, tmp_path / "again"))
     assert one == two
 
 
-def test_facts_hold_no_times_and_no_places(whole_run, tmp_path):
-    report(whole_run, tmp_path)
-    text = (tmp_path / "files" / "report.json").read_text(encoding="utf-8")
+def test_facts_hold_no_times_and_no_places(whole_run, whole_report):
+    text = (whole_report / "files" / "report.json").read_text(encoding="utf-8")
     assert "2024-05-01" not in text
     assert "seconds" not in text
     assert "/home/somebody" not in text
-    assert str(tmp_path) not in text
+    assert str(whole_run[0].path.parent) not in text
     # the page itself may say the file's name, never its folder
-    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    html = (whole_report / "report.html").read_text(encoding="utf-8")
     assert "clocks.7z" in html
     assert "/home/somebody" not in html
 
 
-def test_figures_on_the_page_are_the_measurements(whole_run, tmp_path):
-    page = report(whole_run, tmp_path)
+def test_figures_on_the_page_are_the_measurements(whole_run, whole_report):
+    page = page_in(whole_report)
     # eot_rate of sft: 0.9 in (0.6, 0.98); win_rate 0.6 in (0.34, 0.81); perplexity of epoch 3: 40 - 9 + 4.5
     for said in ("90 % (60–98)", "60 % (34–81)", "35.5", "39.2 (30.0–50.0)", "88 % (69–96)", "12,345", "60 % (30–85)"):
         assert said in page.text, said
-    facts = json.loads((tmp_path / "files" / "report.json").read_text(encoding="utf-8"))
+    facts = json.loads((whole_report / "files" / "report.json").read_text(encoding="utf-8"))
     told = {
         (item["stage"], item["figure"]["metric"], item["figure"]["subject"]): item["figure"]["value"]
         for item in facts["measured"]
@@ -196,8 +201,8 @@ def test_figures_on_the_page_are_the_measurements(whole_run, tmp_path):
             assert told[artifact.name, figure.metric, figure.subject] == figure.value
 
 
-def test_the_funnel_tells_counts_and_reasons(whole_run, tmp_path):
-    text = report(whole_run, tmp_path).text
+def test_the_funnel_tells_counts_and_reasons(whole_report):
+    text = page_in(whole_report).text
     assert "dump ingest 90 60 never formed: unanswered 30" in text
     assert "rules filter 60 12 length: too short 40 score: below 8" in text
     # 48 by the rules, 1 contaminated, 5 not drawn
@@ -227,14 +232,14 @@ def test_five_models_stand_side_by_side(make, tmp_path):
     assert len(set(shades)) == 5
 
 
-def test_licences_of_the_training_data_are_counted(whole_run, tmp_path):
-    text = report(whole_run, tmp_path).text
+def test_licences_of_the_training_data_are_counted(whole_report):
+    text = page_in(whole_report).text
     assert "fine-tuning stack_exchange CC BY-SA 4.0 6 1 https://clocks.example/q/0" in text
     assert "preference tuning beavertails CC BY-NC 4.0 ids and edits only 3 1" in text
 
 
-def test_a_baseline_judge_is_called_one(whole_run, tmp_path):
-    text = report(whole_run, tmp_path).text
+def test_a_baseline_judge_is_called_one(whole_report):
+    text = page_in(whole_report).text
     assert (
         "judged is judged by word_overlap: a plain baseline that shows that comparing works. It is no measure of quality." in text
     )
@@ -245,9 +250,3 @@ def test_many_examples_are_streamed(make: Make, tmp_path):
     data = make("data", "ingest", [example("clocks", n) for n in range(20_000)])
     sft = make("sft", "sft", [], [data], counts=Counts(20_000, 20_000))
     assert "20,000 examples" in report([data, sft], tmp_path).text
-
-
-def test_the_stage_counts_what_it_read(whole_run, tmp_path):
-    counts = Report().run(Inputs(tuple(whole_run)), tmp_path)
-    assert (counts.read, counts.kept) == (len(whole_run), len(whole_run))
-    assert list(read_records(tmp_path, Example)) == []

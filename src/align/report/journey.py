@@ -120,7 +120,8 @@ def contamination_facts(artifacts: Sequence[Artifact]) -> tuple[Contamination, .
         if artifact.kind != "contamination":
             continue
         counts = artifact.counts
-        by_set = _most_first(counts.dropped | counts.noted)
+        hits = (counts.dropped | counts.noted).items()
+        by_set = _most_first({reason.removeprefix("contamination: "): count for reason, count in hits})
         shown = islice((item for item in artifact.read(Rejection)), HITS_SHOWN)
         rows = tuple(Rejected(artifact.name, item.example_id, item.reason, item.detail[:400]) for item in shown)
         found.append(Contamination(artifact.name, counts.read, sum(by_set.values()), by_set, rows))
