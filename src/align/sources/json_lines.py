@@ -113,8 +113,8 @@ def _dialogue(row: Row, name: str) -> tuple[Turn, ...]:
         return tuple(Turn(role, _filled(row, name, text.strip())) for role, text in zip(cycle(roles), value, strict=False))
     turns = turns_of(row, name)
     if not alternate(turns):
-        roles = " ".join(turn.role for turn in turns)
-        raise InputError(f"{row.place}: {name}: user and assistant must take turns, the user first (got {roles})")
+        said = " ".join(turn.role for turn in turns)
+        raise InputError(f"{row.place}: {name}: user and assistant must take turns, the user first (got {said})")
     for turn in turns:
         _filled(row, name, turn.text)
     return turns

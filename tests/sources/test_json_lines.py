@@ -1,0 +1,118 @@
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from align.errors import InputError
+from align.records import Author, Example
+from align.sources.json_lines import JsonLines
+
+
+def read(path: Path, rows: list[Any], **fields: Any) -> list[Example]:
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return read_paths(path, **fields)
+
+
+def read_paths(*paths: Path, **fields: Any) -> list[Example]:
+    source = JsonLines(paths=paths, **fields)
+    found = [record for shard in source.shards() for record in source.read(shard, Counter())]
+    assert all(isinstance(record, Example) for record in found)
+    return [record for record in found if isinstance(record, Example)]
+
+
+def said(example: Example) -> list[tuple[str, str]]:
+    return [(turn.role, turn.text) for turn in example.turns]
+
+
+@pytest.mark.parametrize(
+    ("row", "turns"),
+    [
+        ({"prompt": "Why?", "response": " Because.\n"}, [("user", "Why?"), ("assistant", "Because.")]),
+        ({"prompt": "Why?"}, [("user", "Why?")]),
+        ({"instruction": "Add.", "input": "1 and 2", "output": "3"}, [("user", "Add.\n\n1 and 2"), ("assistant", "3")]),
+        (
+            {"instruction": "And?", "input": "", "output": "C", "history": [["A", "B"]]},
+            [("user", "A"), ("assistant", "B"), ("user", "And?"), ("assistant", "C")],
+        ),
+        (
+            {"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]},
+            [("system", "Be kind."), ("user", "Hi")],
+        ),
+        (
+            {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Ho"}]},
+            [("user", "Hi"), ("assistant", "Ho")],
+        ),
+        ({"conversations": "A LIMA test prompt"}, [("user", "A LIMA test prompt")]),
+        ({"conversations": ["A", "B", "C", "D"]}, [("user", "A"), ("assistant", "B"), ("user", "C"), ("assistant", "D")]),
+        ({"text": "A document."}, [("document", "A document.")]),
+    ],
+)
+def test_common_forms_are_read(tmp_path: Path, row: dict[str, Any], turns: list[tuple[str, str]]) -> None:
+    assert said(read(tmp_path / "a.jsonl", [row])[0]) == turns
+
+
+def test_origin_tags_and_signals_are_kept(tmp_path: Path) -> None:
+    row = {
+        "id": 7,
+        "prompt": "Why?",
+        "url": "https://example.org/7",
+        "license": "CC0-1.0",
+        "author": "Ada",
+        "tags": ["x"],
+        "signals": {"n": 2},
+    }
+    [example] = read(tmp_path / "a.jsonl", [row], source="mine", tags=("all",))
+    assert (example.id, example.tags, example.signals) == ("7", ("all", "x"), {"n": 2.0})
+    assert (example.origin.source, example.origin.url, example.origin.dump) == ("mine", "https://example.org/7", "a.jsonl")
+    assert example.origin.authors == (Author("Ada", license="CC0-1.0"),)
+
+
+def test_a_row_without_an_id_is_named_by_what_it_says(tmp_path: Path) -> None:
+    first, again = (read(tmp_path / name, [{"prompt": "Why?"}], source="mine")[0] for name in ("a.jsonl", "b.jsonl"))
+    assert first.id == again.id
+    assert first.id.startswith("mine/")
+
+
+def test_columns_of_other_names_are_named_in_the_recipe(tmp_path: Path) -> None:
+    [example] = read(tmp_path / "a.jsonl", [{"ask": "Why?", "say": "So."}], prompt="ask", response="say")
+    assert said(example) == [("user", "Why?"), ("assistant", "So.")]
+
+
+def test_a_list_in_json_and_gzip_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"prompt": "A"}, {"prompt": "B"}]')
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"prompt": "C"}\n'))
+    assert [example.prompt for example in read_paths(tmp_path / "a.json", tmp_path / "b.jsonl.gz")] == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"asked": "Why?"}, r"a\.jsonl: row 1: has no prompt: wanted a column one of prompt.*the row has: 'asked'.*`prompt:`"),
+        ({"prompt": 3}, r"a\.jsonl: row 1: prompt must be text \(got 3\)"),
+        ({"prompt": " "}, r"a\.jsonl: row 1: prompt is empty"),
+        ({"prompt": "A", "response": ""}, r"a\.jsonl: row 1: response is empty"),
+        ({"prompt": "A", "tags": "x"}, r"a\.jsonl: row 1: tags must be a list of texts"),
+        ({"prompt": "A", "signals": {"n": "x"}}, r"a\.jsonl: row 1: signals must be an object of numbers"),
+        ({"messages": [{"role": "assistant", "content": "A"}]}, r"a\.jsonl: row 1: messages: user and assistant must take turns"),
+        ({"messages": [{"role": "robot", "content": "A"}]}, r"a\.jsonl: row 1: messages: wanted .*got .*robot"),
+        ([1], r"a\.jsonl: row 1 is no JSON object"),
+    ],
+)
+def test_a_bad_row_is_named_with_its_remedy(tmp_path: Path, row: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read(tmp_path / "a.jsonl", [row])
+
+
+def test_an_id_that_stands_twice_names_both_places(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"row 2: id 'x' stands already in .*a\.jsonl: row 1"):
+        read(tmp_path / "a.jsonl", [{"id": "x", "prompt": "A"}, {"id": "x", "prompt": "B"}])
+
+
+def test_the_real_lima_files_are_read(real_data: Path) -> None:
+    assert len(read_paths(real_data / "lima" / "lima_test_set.jsonl")) == 300
+    # 1,000 single turns and 29 dialogues (SOURCE.md); histories become earlier turns
+    train = read_paths(real_data / "lima" / "lima.json")
+    assert (len(train), sum(len(example.turns) > 2 for example in train)) == (1029, 29)
