@@ -1,60 +1,113 @@
-"""Drop responses that point at other posts (LIMA §2.1: "as mentioned", "stack exchange", ...)."""
+"""References to what stands around an answer on its page: other answers, comments, votes, the site."""
 
 import re
-from typing import Literal
+from functools import cache
+from typing import Literal, NamedTuple
 
+from pydantic import field_validator
+
+from align.filters.excerpt import excerpt
 from align.filters.filter import Drop, Filter
-from align.filters.spans import around
+from align.parts import nearest
 from align.records import Example
 from align.text import prose
 
-_PERSON = r"(?:[A-Z]\w+|the\s+OP|others?|someone|everyone|people|you)"
-_POST = r"(?:answers?|posts?|repl(?:y|ies)|comments?|responses?|suggestions?)"
-PATTERNS: dict[str, str] = {
-    "as mentioned": (
-        r"\bas\s+(?:(?:already|previously|has\s+been|was|is|I|have|others?\s+(?:have\s+)?|@?\w+)\s+){0,3}?"
-        r"(?:mentioned|noted|pointed\s+out|said|stated|suggested|explained|discussed|commented|described)\b"
-        # A document is no answer.
-        r"(?!\s+(?:in|on|at|by)\s+(?:the\s+)?(?:RFC|docs|documentation|manual|man\s+page|wikipedia|book|paper|standard))"
+_OTHERS = r"(?:answers?|answerers?|posters?|comments|commenters?|commentators?|repl(?:y|ies))"
+_SAID = r"(?:said|stated|noted|pointed out|suggested|commented|remarked|wrote|explained)"
+
+
+class Reference(NamedTuple):
+    """One kind of reference: the pattern is only tried where one of the signs stands in the text, which is much faster."""
+
+    signs: tuple[str, ...]
+    pattern: str
+
+
+REFERENCES: dict[str, Reference] = {
+    "as mentioned": Reference(("mentioned",), r"(?i)\bas (?:[\w@]+ ){0,2}?mentioned\b"),
+    "as someone said": Reference(
+        ("said", "stated", "noted", "pointed out", "suggested", "commented", "remarked", "wrote", "explained"),
+        rf"\b[Aa]s (?:I|you|he|she|they|we|others?|someone|everyone|people|OP|@\w+|[A-Z]\w+(?: [A-Z]\w+)?) (?:\w+ )?{_SAID}\b"
+        r"|(?i:\bas (?:noted|stated|said|suggested|pointed out) (?:above|before|earlier|previously|already|by others)\b)",
     ),
-    "other answers": (
-        r"\b(?:other|another|previous|earlier|accepted|existing|top|first|second|above|preceding|both|all|these|those|most)\s+"
-        r"(?:of\s+the\s+)?(?:other\s+)?answers?\b(?!\s+(?:to|is|choices?|keys?|the\s+question)\b)"
+    "other answers": Reference(
+        ("answer", "poster", "comment", "repl"),
+        r"(?i)\b(?:another|other|previous|above|accepted|existing|earlier|(?:top|highest|most|up)[- ]?voted)"
+        rf" (?:\w+ )?{_OTHERS}\b",
     ),
-    "someone's answer": rf"\b(?:{_PERSON}['’]s?|his|her|their|your)\s+(?:\w+\s+)?{_POST}\b",
-    "answer above": rf"\b{_POST}\s+(?:above|below|here)\b|\b(?:above|below)\s+{_POST}\b",
-    "the asker": r"\bOP(?:['’]s)?\b|\b(?:original|topic)\s+poster\b",
-    "stack exchange": (
-        r"\bstack\s?(?:exchange|overflow)\b|\bSE\s+(?:site|network|community)\b"
-        r"|\bthis\s+(?:site|forum|community|question\s+(?:was|is|should|has|belongs))\b"
+    "answer above": Reference(
+        ("above", "below"), r"(?i)\b(?:answers?|comments?|posts?|repl(?:y|ies)|posters?) (?:above|below)\b"
     ),
-    "site talk": (
-        r"\b(?:up|down)-?vot(?:e|es|ed|ing)\b|\bflag(?:ged)?\s+(?:as|for)\b|\boff[\s-]topic\b"
-        r"|\bmeta\s+(?:site|post|question)\b"
+    "someone's answer": Reference(
+        ("answer", "comment", "reply", "replies", "post"),
+        r"(?:@\w[\w-]*|\b(?!(?:Let|There|Here|That|It|What|He|She|Who|Where|How)['’])[A-Z][\w.]*)['’]s? (?:\w+ )?"
+        r"(?:answers?|comments?|repl(?:y|ies)|post)\b",
     ),
-    "edit note": (
-        r"(?:^|\n)[ \t>*_#-]*(?:EDIT(?:ED)?|UPDATED?|Edit(?:ed)?|Updated?|ETA)"
-        r"\s*(?:\d+|\([^)\n]*\)|#\d+)?[ \t*_]*[:;—–-]"
+    "my answer": Reference(("answer", "comment"), r"(?i)\bmy (?:\w+ )?(?:answers?|comments?)\b"),
+    "comments": Reference(
+        ("comment",),
+        r"(?i)\b(?:in|see|from|per|to) (?:(?:the|a|your|his|her|their|this|these|some) (?:\w+ )?comments?|comments)\b",
     ),
-    "addressed user": r"(?<![\w.@/`])@[A-Za-z]\w+(?![\w.]*\.\w)",
+    "stack exchange": Reference(
+        ("stack", "overflow", "serverfault", "askubuntu", "Server Fault", "Ask Ubuntu", "Super User", "SE", "SO", " MO", "MSE"),
+        r"(?i:\bstack ?exchange\b|\b(?:stackoverflow|mathoverflow|serverfault|askubuntu)\b(?!error|exception))|\bStack Overflow\b"
+        r"|\b(?:Server Fault|Ask Ubuntu|Super User|Math Overflow)\b|\b\w+\.SE\b|\b(?:SE|SO) (?:site|question|answer|post|thread)s?\b"
+        r"|\b(?:on|at|from|of|this) (?:SE|SO|MO|MSE)\b",
+    ),
+    "this site": Reference(("site", "forum", "stack"), r"(?i)\b(?:on|of|for) this (?:site|forum|stack)\b"),
+    "original poster": Reference(
+        ("OP", "original ", "asker", "questioner"),
+        r"\bOP\b(?![-/])|(?i:\boriginal (?:poster|post|question|asker)\b|\bthe (?:asker|questioner)\b)",
+    ),
+    "another question": Reference(
+        ("question", "duplicate of"),
+        r"(?i)\b(?:duplicate|related|similar|linked) questions?\b(?! (?:is|are|of) )|\bduplicate of\b",
+    ),
+    "edit note": Reference(
+        ("edit", "update"),
+        r"(?m)^[ #*_>-]*(?:(?i:edit(?:ed)?)|UPDATED?|Updated?)\b[ *_]*(?:#?\d+[ *_]*)?[:(–-](?!\w)"
+        r"|^ *[#*_]+ *(?:(?i:edit)|UPDATE|Update)[ *_]*\d*[ *_]*$",
+    ),
+    "@user": Reference(("@",), r"(?<![\w.@/#`\\])@[A-Za-z][\w-]+(?![\w/]|\.\w)"),
+    "votes": Reference(("vot",), r"(?i)\b(?:up|down)[- ]?vot(?:e[sd]?|ing)\b|\bvot(?:e[ds]?|ing) to (?:close|re-?open)\b"),
 }
-"""By name, what counts as a reference; measured against real answers."""
+"""What is looked for, by reason, in this order. Measured on 2,969 real top answers, of which 8 % fall: stack exchange 1.3 %,
+edit notes 1.1 %, as mentioned and as someone said 1 % each; on the 400 answers of LIMA's own set 7 % would."""
 
 
 class CrossReference(Filter):
-    """Drops a response that refers to other answers, their authors, the asker or the site. Knows English only."""
+    """Drop responses that do not stand by themselves (LIMA §2.1: "as mentioned", "stack exchange", etc.; the list is ours).
+
+    Code, quotations and formulas may say anything.
+    """
 
     kind: Literal["cross_reference"] = "cross_reference"
+    allow: tuple[str, ...] = ()
+    """Reasons that are none for you, e.g. [votes, edit note]."""
+
+    @field_validator("allow")
+    @classmethod
+    def _check_reasons(cls, allow: tuple[str, ...]) -> tuple[str, ...]:
+        for reason in allow:
+            if reason not in REFERENCES:
+                raise ValueError(f"no reason is called {reason!r}; {nearest(reason, REFERENCES)}")
+        return allow
 
     def reason_to_drop(self, example: Example) -> Drop | None:
-        text = prose(example.response)
-        for name, pattern in _COMPILED.items():
-            found = pattern.search(text)
-            if found is not None:
-                start = found.start() + len(found[0]) - len(found[0].lstrip())
-                return Drop(name, around(example.response, start, found.end()))
+        for turn in example.turns:
+            if turn.role != "assistant":
+                continue
+            text = prose(turn.text)
+            lowered = text.lower()
+            for reason, (signs, pattern) in REFERENCES.items():
+                if reason in self.allow or not any(sign in lowered or sign in text for sign in signs):
+                    continue
+                found = _compiled(pattern).search(text)
+                if found is not None:
+                    return Drop(reason, excerpt(turn.text, *found.span()))
         return None
 
 
-_CASE_MATTERS = {"someone's answer", "the asker", "edit note", "addressed user"}
-_COMPILED = {name: re.compile(pattern, 0 if name in _CASE_MATTERS else re.IGNORECASE) for name, pattern in PATTERNS.items()}
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

@@ -1,55 +1,75 @@
-"""Drop responses written in the first person (LIMA §2.1: "I", "my")."""
+"""The first person: a response that speaks of its author."""
 
 import re
+from functools import cache
 from typing import Literal
 
+from align.filters.excerpt import excerpt
 from align.filters.filter import Drop, Filter
-from align.filters.spans import around
 from align.records import Example
 from align.text import prose
 
-_ANY_CASE = r"[Mm]y|MY"
-_STRICT = r"I['’](?:m|ve|d|ll)|[Mm]e|[Mm]ine|[Mm]yself"
-
-_NUMERAL_BEFORE = re.compile(
-    r"(?:\b(?:World\s+War|War|Type|Part|Phase|Class|Chapter|Section|Volume|Vol\.|Book|Act|Scene|Grade|Level|Stage|Group|Category|Figure|"
-    r"Fig\.|Table|Appendix|Article|Title|Division|Tier|Step|Round|Mark|Model|Unit|Elizabeth|Charles|James|William|George|Francis|"
-    r"Frederick|Nicholas|Napoleon|Pope\s+\w+|King\s+\w+|Queen\s+\w+|Emperor\s+\w+|Tsar\s+\w+|Form|Schedule|Calculus|Algebra|Analysis)\s+)$"
-)
-_NO_PRONOUN_AFTER = re.compile(
-    r"/[A-Z0-9]|\.\s?[a-zA-Z]\.|\.e\b|[.)]\s|[-–][A-Za-z0-9]|['’]s\b|\s*(?:=|\^|[+*/<>≤≥]\s)|\s+(?:and|to|or|through|–|-)\s+[IVX]{2,}\b"
-)
-_LIST_START = re.compile(r"(?:^|\n)[ \t]*(?:[-*+]\s+)?\(?$")
-
 
 class FirstPerson(Filter):
-    """Drops a response that says I or my outside code, quotations and formulas.
+    """Drop responses written in the first person: "I" and "my" (LIMA §2.1) outside code, quotations and formulas.
 
-    I/O, I.e., World War I, an enumeration's I. and other roman numerals say nothing of a person. Knows English only.
+    I/O, I.e., I-beams, a current I = U/R and the numeral of World War I are no first person.
     """
 
     kind: Literal["first_person"] = "first_person"
     strict: bool = False
-    """Also look for I'm, I've, I'd, I'll, me, mine, myself. LIMA's list is "I", "my", ...; its real set holds contractions."""
+    """Also I'm, I've, I'd, I'll, me, mine and myself; LIMA's own examples hold a few of them."""
 
     def reason_to_drop(self, example: Example) -> Drop | None:
-        text = prose(example.response)
-        for match in (_STRICT_WORDS if self.strict else _WORDS).finditer(text):
-            if match[0] == "I" and not _is_pronoun(text, match.start()):
+        for turn in example.turns:
+            if turn.role != "assistant":
                 continue
-            return Drop(f"says {match[0].capitalize().replace('’', chr(39))}", around(example.response, *match.span()))
+            text = prose(turn.text)
+            for found in _pattern(self.strict).finditer(text):
+                if found.lastgroup != "pronoun" or not _is_numeral(text, found.start()):
+                    said = found[0].replace("’", "'")
+                    word = said if said.startswith("I") else said.lower()
+                    return Drop(f"says {word}", excerpt(turn.text, *found.span()))
         return None
 
 
-# I' begins I'm and its like, which only the strict rule counts; I- and -I are parts of names.
-_WORDS = re.compile(rf"(?<![\w'’.-])(?:I(?![\w'’])|(?:{_ANY_CASE})(?![\w'’-]))")
-_STRICT_WORDS = re.compile(rf"(?<![\w'’.-])(?:(?:{_STRICT})(?![\w-])|I(?![\w'’])|(?:{_ANY_CASE})(?![\w'’-]))")
+# A symbol stands beside an operator (I = U/R), an enumeration ends in a full stop or bracket (I. Scope), and an
+# abbreviation goes on after the letter (I/O, I.e., I-95, I's).
+_PRONOUN = r"""
+    (?P<pronoun>
+      (?<![\w.’'/\\@%#&§+=^<>|-]) (?<![\w)]\*) (?<![=+^<>]\ ) I (?![\w/\\@&^=+]|['’]\w|[.-]\w|\*\w|\ ?[=+^<>≈×])
+    )
+"""
+_MY = r"(?<![\w./\\@_-]) (?:my|My(?!\ (?:Documents|Computer|Network|Pictures|Music|Videos|Drive|Account)\b)|MY) (?![\w@_]|[./\\-]\w|['’]\w)"
+_STRICT = r"(?<!\w) (?: I['’](?:m|ve|d|ll) | [Mm]e | [Mm]ine | [Mm]yself ) (?![\w/]|['’]\w|[.-]\w)"
+
+# What a numeral I follows, in lower or upper case.
+_NUMBERED = re.compile(
+    r"(?i:\b(?:war|part|type|class|phase|stage|level|grade|group|category|table|figure|fig\.|appendix|chapter|book|volume|vol\.|"
+    r"section|article|title|act|scene|step|case|theorem|lemma|mark|factor|photosystem|polymerase|complex|calculus|algebra|"
+    r"algorithms|physics|chemistry|division|tier|schedule|no\.|number|numeral|letter|pronoun|symbol|current|matrix|interval)\ )$"
+    r"|\b(?:Charles|James|George|Napoleon|Elizabeth|Henry|Edward|William|Richard|Frederick|Friedrich|Wilhelm|Nicholas|Alexander|"
+    r"Peter|Paul|Mary|Catherine|Francis|Louis|Philip|Ferdinand|Leopold|Otto|Suleiman|Darius|Xerxes|Ptolemy|Ramesses|Leo|Gregory|"
+    r"Pius|Clement|Constantine|Justinian|Theodosius|Henri|Umberto|Selim|Mehmed|Murad|Franz Joseph|Khosrow|Seti|Basil)\ $"
+)
+_OTHER_NUMERALS = re.compile(r"(?:,|,?\ (?:and|or|&|to|through|vs\.?)|\ ?[-–/])\ ?(?:I{2,3}|IV|VI{0,3}|IX|X)\b")
+_FIRST_PERSON_VERB = re.compile(
+    r"\ (?:am|have|do|think|believe|know|would|will|can|could|use|used|like|guess|suppose|find|found)\b"
+)
+_LINE_START = re.compile(r"(?:^|\n)[ #*_>(-]*$")
 
 
-def _is_pronoun(text: str, place: int) -> bool:
-    before, after = text[max(0, place - 40) : place], text[place + 1 : place + 12]
-    if _NUMERAL_BEFORE.search(before):
-        return False
-    if _LIST_START.search(before) and re.match(r"[.):]", after):
-        return False
-    return not _NO_PRONOUN_AFTER.match(after)
+def _is_numeral(text: str, start: int) -> bool:
+    """Whether the I at `start` counts something: World War I, parts I and II, the heading `I. Scope`."""
+    before, after = text[max(0, start - 40) : start], text[start + 1 : start + 30]
+    if _OTHER_NUMERALS.match(after) or (before.endswith("(") and after.startswith(")")):
+        return True
+    if _LINE_START.search(before) and re.match(r"\.\ |\)|:|\ [-–—]\ ", after):
+        return True
+    is_initial = re.search(r"\b[A-Z][a-z]+\ $", before) is not None and re.match(r"\.\ [A-Z][a-z]+", after) is not None
+    return is_initial or (_NUMBERED.search(before) is not None and _FIRST_PERSON_VERB.match(after) is None)
+
+
+@cache
+def _pattern(strict: bool) -> re.Pattern[str]:
+    return re.compile("|".join((_PRONOUN, _MY, _STRICT) if strict else (_PRONOUN, _MY)), re.VERBOSE)

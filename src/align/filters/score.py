@@ -1,6 +1,8 @@
-"""Drop examples below a score (LIMA §2.1: the top answer, if its score is at least 10)."""
+"""A number about the example: its score, its views, whether it is closed."""
 
 from typing import Literal
+
+from pydantic import model_validator
 
 from align.errors import InputError
 from align.filters.filter import Drop, Filter
@@ -9,25 +11,38 @@ from align.records import Example
 
 
 class Score(Filter):
-    """Keeps examples whose signal lies between `min` and `max`, both included."""
+    """Keep examples whose signal lies within bounds; LIMA §2.1 took answers with a score of at least 10."""
 
     kind: Literal["score"] = "score"
     min: float | None = None
-    """The least; LIMA §2.1 has 10 votes."""
+    """Drop examples below."""
     max: float | None = None
-    """The most; by default any."""
+    """Drop examples above; {signal: is_closed, max: 0} drops closed questions."""
     signal: str = "answer_score"
-    """Which number about the example: answer_score and question_score are votes."""
+    """Which of the example's signals; an example without it is an error."""
+
+    @model_validator(mode="after")
+    def _check_bounds(self) -> "Score":
+        if self.min is None and self.max is None:
+            raise ValueError("write min, max or both; without a bound nothing would be dropped")
+        if self.min is not None and self.max is not None and self.max < self.min:
+            raise ValueError(f"max {self.max:g} is below min {self.min:g}, so nothing would be kept")
+        return self
 
     def reason_to_drop(self, example: Example) -> Drop | None:
-        if self.signal not in example.signals:
-            raise InputError(
-                f"example {example.id}: score: it has no signal {self.signal!r}; {nearest(self.signal, example.signals)}. "
-                f"Filter sources without it in a stage of their own."
-            )
-        value = example.signals[self.signal]
+        value = signal_of(example, self.signal, self.kind)
         if self.min is not None and value < self.min:
-            return Drop(f"{self.signal} below {self.min:g}", f"{value:g}")
+            return Drop(f"{self.signal} too low", f"{value:g} of at least {self.min:g}")
         if self.max is not None and value > self.max:
-            return Drop(f"{self.signal} above {self.max:g}", f"{value:g}")
+            return Drop(f"{self.signal} too high", f"{value:g} of at most {self.max:g}")
         return None
+
+
+def signal_of(example: Example, signal: str, kind: str) -> float:
+    """A signal of an example; one that is not there is the user's mistake, not a zero."""
+    if signal not in example.signals:
+        raise InputError(
+            f"filter {kind}: example {example.id} (source {example.origin.source}) has no signal {signal!r}; "
+            f"{nearest(signal, example.signals)}. Filter only the source that has it, before sources are mixed."
+        )
+    return example.signals[signal]
