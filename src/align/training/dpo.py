@@ -17,10 +17,10 @@ from align.statistics import wilson
 from align.training.counting import amount_of
 from align.training.forecast import forecast_training
 from align.training.launch import check_launch
-from align.training.pairs import PairRow, make_pair_rows, reward_margins
+from align.training.pair_rows import PairRow, make_pair_rows, reward_margins
 from align.training.preflight import check_context
 from align.training.rows import Overlong, Rows
-from align.training.stage import Training
+from align.training.training import Training
 
 if TYPE_CHECKING:
     from align.training.trainer import Job

@@ -57,7 +57,8 @@ def layers_of(model: "PreTrainedModel") -> list["nn.Module"]:
 def _hook(layer: Any, blocks: tuple[str, ...], share: float) -> None:
     from torch import nn
 
-    layer.residual_dropout = nn.Dropout(share)  # a module of the layer, so that train() and eval() reach it
+    # A module of the layer, so that train() and eval() reach it.
+    layer.residual_dropout = nn.Dropout(share).train(layer.training)
 
     def drop(block: Any, inputs: Any, output: Any) -> Any:
         if isinstance(output, tuple):

@@ -8,7 +8,7 @@ from align.training.counting import Amount
 from align.training.launch import Launch
 from align.training.memory import CPU_FLOPS, GIGA, GPU_FLOPS, disk_bytes, gpu_memory, gpus_that_fit, training_flops
 from align.training.shapes import Shape, shape_of
-from align.training.stage import Training
+from align.training.training import Training
 
 TRAINS_ON_CPU = 100e6
 """Parameters up to which a recipe without `launch` is supposed to mean this machine's processor."""

@@ -16,7 +16,7 @@ from align.stage import Forecast, Inputs
 from align.tokens import encode_document
 from align.training.counting import amount_of
 from align.training.forecast import forecast_training
-from align.training.stage import Training
+from align.training.training import Training
 
 if TYPE_CHECKING:
     import numpy as np

@@ -21,7 +21,7 @@ from align.training.forecast import forecast_training
 from align.training.launch import check_launch
 from align.training.preflight import check_context, check_gradients, check_rows
 from align.training.rows import Overlong, Row, Rows, make_rows
-from align.training.stage import Training
+from align.training.training import Training
 
 if TYPE_CHECKING:
     from align.training.trainer import Job

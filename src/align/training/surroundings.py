@@ -22,9 +22,12 @@ def repeatable() -> Iterator[None]:
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2").split(",")[0]))
     torch.use_deterministic_algorithms(True)
+    filled = torch.utils.deterministic.fill_uninitialized_memory
+    torch.utils.deterministic.fill_uninitialized_memory = False  # for debugging only, and slow
     try:
         yield
     finally:
+        torch.utils.deterministic.fill_uninitialized_memory = filled
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(strict)
 

@@ -23,8 +23,8 @@ from align.progress import track
 from align.records import TrainingStep
 from align.tokens import eot_id
 from align.training.checkpoints import newest_verified, seal, trainer_folder
-from align.training.stage import Split, Training
 from align.training.surroundings import repeatable
+from align.training.training import Split, Training
 
 log = logging.getLogger(__name__)
 
@@ -252,7 +252,7 @@ def training_log(history: list[dict[str, float]]) -> list[TrainingStep]:
         TrainingStep(int(entry["step"]), float(entry["epoch"]), name, float(value))
         for entry in history
         if "loss" in entry  # the last entry holds times
-        for name, value in entry.items()
+        for name, value in sorted(entry.items())  # a state that was read back has its names sorted
         if name not in UNREPEATABLE
     ]
 

@@ -1,0 +1,69 @@
+import pytest
+from pydantic import ValidationError
+
+from align.errors import TrainingRefused
+from align.training.dpo import PreferenceTraining
+from align.training.launch import Launch
+from align.training.sft import FineTuning
+
+
+def lima(**fields) -> FineTuning:
+    return FineTuning(model="base", loss_on="response", **fields)
+
+
+def test_lima_has_480_steps_and_reaches_the_last_rate_at_the_last_of_them():
+    # 1,000 examples in batches of 32: 31 full ones and one of 8 an epoch, 15 epochs
+    steps = lima().split(1000, world=32).steps
+    assert steps == 480
+    assert lima().learning_rate_at(0, steps) == 1e-5
+    assert lima().learning_rate_at(479, steps) == pytest.approx(1e-6, rel=1e-12)
+    # halfway between steps 239 and 240 it is halfway: (1e-5 + 1e-6) / 2 = 5.5e-6; each step is 9e-6 / 479
+    assert lima().learning_rate_at(239, steps) == pytest.approx(5.5e-6 + 9e-6 / 479 / 2, rel=1e-12)
+
+
+def test_without_a_final_rate_the_first_one_stays():
+    assert lima(final_learning_rate=None).learning_rate_at(400, 480) == 1e-5
+
+
+def test_a_single_step_has_the_first_rate():
+    assert lima().learning_rate_at(0, 1) == 1e-5
+
+
+def test_a_batch_is_divided_into_micro_batches_accumulation_and_processes():
+    split = lima(batch_size=96).split(1000, world=4)
+    # 96 over 4 processes: 24 each; the largest divisor of 24 up to 8 is 8, three times
+    assert (split.micro, split.accumulation, split.world) == (8, 3, 4)
+    assert split.micro * split.accumulation * split.world == 96
+
+
+def test_a_prime_share_goes_through_one_by_one():
+    assert lima(batch_size=11).split(100, world=1).micro == 1
+
+
+def test_a_batch_that_cannot_be_divided_is_refused():
+    with pytest.raises(TrainingRefused, match="32 examples cannot be divided over 5 processes"):
+        lima().split(1000, world=5)
+    with pytest.raises(TrainingRefused, match="micro_batch_size: 5 does not divide the 32 examples"):
+        lima(micro_batch_size=5).split(1000, world=1)
+
+
+def test_where_a_training_runs_is_not_part_of_what_it_is():
+    assert lima(launch=Launch(gpus=8)).identity() == lima().identity()
+    assert lima(seed=2).identity() != lima().identity()
+
+
+def test_label_smoothing_that_trl_would_ignore_is_refused():
+    with pytest.raises(ValidationError, match="label_smoothing is read by loss: robust only"):
+        PreferenceTraining(model="sft", label_smoothing=0.1)
+    assert PreferenceTraining(model="sft", loss="robust", label_smoothing=0.1).label_smoothing == 0.1
+
+
+@pytest.mark.parametrize("fields", [{"epochs": 0}, {"learning_rate": 0}, {"residual_dropout": 1.0}, {"loss_on": "prompt"}])
+def test_values_that_make_no_sense_are_refused(fields):
+    with pytest.raises(ValidationError):
+        FineTuning(**{"model": "base", "loss_on": "response", **fields})
+
+
+def test_the_loss_must_be_named_because_the_paper_does_not():
+    with pytest.raises(ValidationError, match="loss_on"):
+        FineTuning(model="base")
