@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import field_validator
 
-from align.filters.excerpt import excerpt
 from align.filters.filter import Drop, Filter
+from align.filters.spans import around
 from align.parts import nearest
 from align.records import Example
 from align.text import prose
@@ -24,11 +24,12 @@ class Reference(NamedTuple):
 
 
 REFERENCES: dict[str, Reference] = {
-    "as mentioned": Reference(("mentioned",), r"(?i)\bas (?:[\w@]+ ){0,2}?mentioned\b"),
-    "as someone said": Reference(
-        ("said", "stated", "noted", "pointed out", "suggested", "commented", "remarked", "wrote", "explained"),
-        rf"\b[Aa]s (?:I|you|he|she|they|we|others?|someone|everyone|people|OP|@\w+|[A-Z]\w+(?: [A-Z]\w+)?) (?:\w+ )?{_SAID}\b"
-        r"|(?i:\bas (?:noted|stated|said|suggested|pointed out) (?:above|before|earlier|previously|already|by others)\b)",
+    "as mentioned": Reference(
+        ("mentioned", "said", "stated", "noted", "pointed out", "suggested", "commented", "remarked", "wrote", "explained"),
+        r"(?i:\bas (?:[\w@]+ ){0,2}?mentioned\b|\bas (?:[\w@]+ ){0,3}?(?:pointed out|commented|remarked)\b)"
+        rf"|\b[Aa]s (?:I|you|he|she|they|we|others?|someone|everyone|people|OP|@\w+|[A-Z]\w+(?: [A-Z]\w+)?)"
+        rf" (?:\w+ ){{0,2}}?{_SAID}\b|(?i:\bas (?:already|was|has been) (?:already )?{_SAID}\b)"
+        rf"|(?i:\bas {_SAID} (?:above|before|earlier|previously|by others)\b)",
     ),
     "other answers": Reference(
         ("answer", "poster", "comment", "repl"),
@@ -41,7 +42,7 @@ REFERENCES: dict[str, Reference] = {
     "someone's answer": Reference(
         ("answer", "comment", "reply", "replies", "post"),
         r"(?:@\w[\w-]*|\b(?!(?:Let|There|Here|That|It|What|He|She|Who|Where|How)['’])[A-Z][\w.]*)['’]s? (?:\w+ )?"
-        r"(?:answers?|comments?|repl(?:y|ies)|post)\b",
+        r"(?:answers?|comments?|repl(?:y|ies)|post)\b|\b(?:[Hh]is|[Hh]er|[Tt]heir) (?:answer|comment|reply)\b",
     ),
     "my answer": Reference(("answer", "comment"), r"(?i)\bmy (?:\w+ )?(?:answers?|comments?)\b"),
     "comments": Reference(
@@ -50,12 +51,17 @@ REFERENCES: dict[str, Reference] = {
     ),
     "stack exchange": Reference(
         ("stack", "overflow", "serverfault", "askubuntu", "Server Fault", "Ask Ubuntu", "Super User", "SE", "SO", " MO", "MSE"),
-        r"(?i:\bstack ?exchange\b|\b(?:stackoverflow|mathoverflow|serverfault|askubuntu)\b(?!error|exception))|\bStack Overflow\b"
-        r"|\b(?:Server Fault|Ask Ubuntu|Super User|Math Overflow)\b|\b\w+\.SE\b|\b(?:SE|SO) (?:site|question|answer|post|thread)s?\b"
-        r"|\b(?:on|at|from|of|this) (?:SE|SO|MO|MSE)\b",
+        r"(?i:\bstack ?exchange\b|\b(?:stackoverflow|mathoverflow|serverfault|askubuntu)\b(?!error|exception))"
+        r"|\b(?:Stack Overflow|Server Fault|Ask Ubuntu|Super User|Math Overflow)\b|\b\w+\.SE\b"
+        r"|\b(?:SE|SO) (?:site|question|answer|post|thread)s?\b|\b(?:on|at|from|of|this) (?:SE|SO|MO|MSE)\b",
     ),
-    "this site": Reference(("site", "forum", "stack"), r"(?i)\b(?:on|of|for) this (?:site|forum|stack)\b"),
-    "original poster": Reference(
+    "site talk": Reference(
+        ("site", "forum", "stack", "topic", "vot", "question"),
+        r"(?i)\b(?:on|of|for) this (?:site|forum|stack|community)\b|\b(?:up|down)[- ]?vot(?:e[sd]?|ing)\b"
+        r"|\bvot(?:e[ds]?|ing) to (?:close|re-?open)\b|\boff[- ]topic (?:here|for|on)\b"
+        r"|\bthis question (?:is|was|should be) (?:closed|off)\b",
+    ),
+    "the asker": Reference(
         ("OP", "original ", "asker", "questioner"),
         r"\bOP\b(?![-/])|(?i:\boriginal (?:poster|post|question|asker)\b|\bthe (?:asker|questioner)\b)",
     ),
@@ -68,11 +74,10 @@ REFERENCES: dict[str, Reference] = {
         r"(?m)^[ #*_>-]*(?:(?i:edit(?:ed)?)|UPDATED?|Updated?)\b[ *_]*(?:#?\d+[ *_]*)?[:(–-](?!\w)"
         r"|^ *[#*_]+ *(?:(?i:edit)|UPDATE|Update)[ *_]*\d*[ *_]*$",
     ),
-    "@user": Reference(("@",), r"(?<![\w.@/#`\\])@[A-Za-z][\w-]+(?![\w/]|\.\w)"),
-    "votes": Reference(("vot",), r"(?i)\b(?:up|down)[- ]?vot(?:e[sd]?|ing)\b|\bvot(?:e[ds]?|ing) to (?:close|re-?open)\b"),
+    "addressed user": Reference(("@",), r"(?<![\w.@/#`\\])@[A-Za-z][\w-]+(?![\w/]|\.\w)"),
 }
-"""What is looked for, by reason, in this order. Measured on 2,969 real top answers, of which 8 % fall: stack exchange 1.3 %,
-edit notes 1.1 %, as mentioned and as someone said 1 % each; on the 400 answers of LIMA's own set 7 % would."""
+"""What is looked for, by reason, in this order. Of 2,969 real top answers 9 % refer elsewhere: as mentioned 2.2 %, stack exchange
+1.3 %, edit notes 1.1 %, the others less than 1 % each; of the 400 answers of LIMA's own set 7 % would."""
 
 
 class CrossReference(Filter):
@@ -83,7 +88,7 @@ class CrossReference(Filter):
 
     kind: Literal["cross_reference"] = "cross_reference"
     allow: tuple[str, ...] = ()
-    """Reasons that are none for you, e.g. [votes, edit note]."""
+    """Reasons that are none for you, e.g. [site talk, edit note]."""
 
     @field_validator("allow")
     @classmethod
@@ -104,7 +109,7 @@ class CrossReference(Filter):
                     continue
                 found = _compiled(pattern).search(text)
                 if found is not None:
-                    return Drop(reason, excerpt(turn.text, *found.span()))
+                    return Drop(reason, around(turn.text, *found.span()))
         return None
 
 

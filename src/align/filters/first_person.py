@@ -4,8 +4,8 @@ import re
 from functools import cache
 from typing import Literal
 
-from align.filters.excerpt import excerpt
 from align.filters.filter import Drop, Filter
+from align.filters.spans import around
 from align.records import Example
 from align.text import prose
 
@@ -27,9 +27,7 @@ class FirstPerson(Filter):
             text = prose(turn.text)
             for found in _pattern(self.strict).finditer(text):
                 if found.lastgroup != "pronoun" or not _is_numeral(text, found.start()):
-                    said = found[0].replace("’", "'")
-                    word = said if said.startswith("I") else said.lower()
-                    return Drop(f"says {word}", excerpt(turn.text, *found.span()))
+                    return Drop(f"says {found[0].capitalize().replace('’', chr(39))}", around(turn.text, *found.span()))
         return None
 
 
@@ -40,7 +38,10 @@ _PRONOUN = r"""
       (?<![\w.’'/\\@%#&§+=^<>|-]) (?<![\w)]\*) (?<![=+^<>]\ ) I (?![\w/\\@&^=+]|['’]\w|[.-]\w|\*\w|\ ?[=+^<>≈×])
     )
 """
-_MY = r"(?<![\w./\\@_-]) (?:my|My(?!\ (?:Documents|Computer|Network|Pictures|Music|Videos|Drive|Account)\b)|MY) (?![\w@_]|[./\\-]\w|['’]\w)"
+_MY = r"""
+    (?<![\w./\\@_-]) (?:my | My(?!\ (?:Documents|Computer|Network|Pictures|Music|Videos|Drive|Account)\b) | MY)
+    (?![\w@_]|[./\\-]\w|['’]\w)
+"""
 _STRICT = r"(?<!\w) (?: I['’](?:m|ve|d|ll) | [Mm]e | [Mm]ine | [Mm]yself ) (?![\w/]|['’]\w|[.-]\w)"
 
 # What a numeral I follows, in lower or upper case.
@@ -66,7 +67,7 @@ def _is_numeral(text: str, start: int) -> bool:
         return True
     if _LINE_START.search(before) and re.match(r"\.\ |\)|:|\ [-–—]\ ", after):
         return True
-    is_initial = re.search(r"\b[A-Z][a-z]+\ $", before) is not None and re.match(r"\.\ [A-Z][a-z]+", after) is not None
+    is_initial = re.search(r"\b[A-Z](?:[a-z]+|\.)\ $", before) is not None and re.match(r"\.\ [A-Z][a-z]+", after) is not None
     return is_initial or (_NUMBERED.search(before) is not None and _FIRST_PERSON_VERB.match(after) is None)
 
 

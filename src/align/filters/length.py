@@ -1,24 +1,25 @@
-"""The length of the response."""
+"""Drop responses that are too short or too long (LIMA §2.1: 1,200 to 4,096 characters)."""
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import NonNegativeInt, model_validator
 
+from align.errors import InputError
 from align.filters.filter import Drop, Filter
-from align.filters.score import signal_of
 from align.records import Example
 
 
 class Length(Filter):
-    """Keep responses of a moderate length; LIMA §2.1 took 1,200 to 4,096 characters of Stack Exchange."""
+    """Keeps responses of `min_chars` to `max_chars` characters, both included."""
 
     kind: Literal["length"] = "length"
-    min_chars: int = 1200
-    """Drop shorter responses (LIMA §2.1)."""
-    max_chars: int | None = 4096
-    """Drop longer ones (LIMA §2.1); null for no limit."""
-    of: Literal["cleaned", "raw"] = "cleaned"
-    """Measure the response as it is here, or the HTML it was made from (the signal raw_chars): the paper does not say which it took."""
+    min_chars: NonNegativeInt = 0
+    """The least; LIMA §2.1 has 1,200 for Stack Exchange."""
+    max_chars: NonNegativeInt | None = None
+    """The most; LIMA §2.1 has 4,096 for Stack Exchange; by default any."""
+    of: Literal["cleaned", "raw", "prompt"] = "cleaned"
+    """Of the response as it is now, of the raw body it was cleaned from (signal raw_chars), or of the prompt. LIMA does not
+    say which of the first two it measured."""
 
     @model_validator(mode="after")
     def _check_range(self) -> "Length":
@@ -27,9 +28,20 @@ class Length(Filter):
         return self
 
     def reason_to_drop(self, example: Example) -> Drop | None:
-        chars = len(example.response) if self.of == "cleaned" else int(signal_of(example, "raw_chars", self.kind))
+        chars = self._chars(example)
         if chars < self.min_chars:
-            return Drop("too short", f"{chars:,} of at least {self.min_chars:,} characters")
+            return Drop(f"below {self.min_chars:,} characters", f"{chars:,}")
         if self.max_chars is not None and chars > self.max_chars:
-            return Drop("too long", f"{chars:,} of at most {self.max_chars:,} characters")
+            return Drop(f"above {self.max_chars:,} characters", f"{chars:,}")
         return None
+
+    def _chars(self, example: Example) -> int:
+        if self.of == "prompt":
+            return len(example.prompt)
+        if self.of == "cleaned":
+            return len(example.response)
+        if "raw_chars" not in example.signals:
+            raise InputError(
+                f"example {example.id}: length: it has no signal 'raw_chars'; measure `of: cleaned`, or filter its source apart."
+            )
+        return int(example.signals["raw_chars"])

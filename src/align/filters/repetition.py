@@ -1,7 +1,9 @@
-"""Text that repeats itself."""
+"""Drop texts that repeat themselves (Gopher's rule, Rae et al. 2021, arXiv 2112.11446, table A1)."""
 
-from collections.abc import Sequence
+from collections import Counter
 from typing import Literal
+
+from pydantic import Field, PositiveInt
 
 from align.filters.filter import Drop, Filter
 from align.records import Example
@@ -9,33 +11,21 @@ from align.text import prose, words
 
 
 class Repetition(Filter):
-    """Drop responses that say the same again and again; code, quotations and formulas may."""
+    """Drops a response, or a document, too many of whose n-grams of words occur more than once; code may repeat itself."""
 
     kind: Literal["repetition"] = "repetition"
-    max_line_share: float = 0.3
-    """Most of the lines that may repeat an earlier one, 0 to 1 (Gopher, arXiv 2112.11446, table A1)."""
-    max_gram_share: float = 0.15
-    """Most of the 5-word sequences that may repeat an earlier one, 0 to 1 (Gopher's share of characters in such sequences)."""
+    size: PositiveInt = 5
+    """Words in an n-gram."""
+    max_share: float = Field(default=0.15, ge=0, le=1)
+    """The largest share of n-grams that may be repeats of an earlier one. Gopher allows 0.15 of characters in 5-grams."""
 
     def reason_to_drop(self, example: Example) -> Drop | None:
-        text = prose(example.response)
-        lines = [line.strip() for line in text.split("\n") if line.strip()]
-        tokens = words(text)
-        grams = [tuple(tokens[start : start + 5]) for start in range(len(tokens) - 4)]
-        for name, items, most in (("lines", lines, self.max_line_share), ("5-word sequences", grams, self.max_gram_share)):
-            share, repeated = _repeats(items)
-            if share > most:
-                said = repeated if isinstance(repeated, str) else " ".join(repeated)
-                return Drop(f"repeated {name}", f"{share:.0%} of at most {most:.0%}, e.g. {said[:80]}")
-        return None
-
-
-def _repeats(items: Sequence[str] | Sequence[tuple[str, ...]]) -> tuple[float, str | tuple[str, ...]]:
-    """The share of items that stood before, and the first that did."""
-    seen: set[str | tuple[str, ...]] = set()
-    again: list[str | tuple[str, ...]] = []
-    for item in items:
-        if item in seen:
-            again.append(item)
-        seen.add(item)
-    return len(again) / max(1, len(items)), again[0] if again else ""
+        text = example.response or " ".join(turn.text for turn in example.turns if turn.role == "document")
+        found = words(prose(text))
+        grams = Counter(tuple(found[start : start + self.size]) for start in range(len(found) - self.size + 1))
+        total = grams.total()
+        share = (total - len(grams)) / total if total else 0.0
+        if share <= self.max_share:
+            return None
+        most, count = grams.most_common(1)[0]
+        return Drop("repeats itself", f"{share:.0%} of {self.size}-grams; {' '.join(most)!r} {count} times")

@@ -1,4 +1,4 @@
-"""A number about the example: its score, its views, whether it is closed."""
+"""Drop examples below a score (LIMA §2.1: the top answer, if its score is at least 10)."""
 
 from typing import Literal
 
@@ -11,15 +11,15 @@ from align.records import Example
 
 
 class Score(Filter):
-    """Keep examples whose signal lies within bounds; LIMA §2.1 took answers with a score of at least 10."""
+    """Keeps examples whose signal lies between `min` and `max`, both included."""
 
     kind: Literal["score"] = "score"
     min: float | None = None
-    """Drop examples below."""
+    """The least; LIMA §2.1 has 10 votes."""
     max: float | None = None
-    """Drop examples above; {signal: is_closed, max: 0} drops closed questions."""
+    """The most; by default any."""
     signal: str = "answer_score"
-    """Which of the example's signals; an example without it is an error."""
+    """Which number about the example: answer_score and question_score are votes."""
 
     @model_validator(mode="after")
     def _check_bounds(self) -> "Score":
@@ -30,19 +30,14 @@ class Score(Filter):
         return self
 
     def reason_to_drop(self, example: Example) -> Drop | None:
-        value = signal_of(example, self.signal, self.kind)
+        if self.signal not in example.signals:
+            raise InputError(
+                f"example {example.id}: score: it has no signal {self.signal!r}; {nearest(self.signal, example.signals)}. "
+                f"Filter sources without it in a stage of their own."
+            )
+        value = example.signals[self.signal]
         if self.min is not None and value < self.min:
-            return Drop(f"{self.signal} too low", f"{value:g} of at least {self.min:g}")
+            return Drop(f"{self.signal} below {self.min:g}", f"{value:g}")
         if self.max is not None and value > self.max:
-            return Drop(f"{self.signal} too high", f"{value:g} of at most {self.max:g}")
+            return Drop(f"{self.signal} above {self.max:g}", f"{value:g}")
         return None
-
-
-def signal_of(example: Example, signal: str, kind: str) -> float:
-    """A signal of an example; one that is not there is the user's mistake, not a zero."""
-    if signal not in example.signals:
-        raise InputError(
-            f"filter {kind}: example {example.id} (source {example.origin.source}) has no signal {signal!r}; "
-            f"{nearest(signal, example.signals)}. Filter only the source that has it, before sources are mixed."
-        )
-    return example.signals[signal]

@@ -1,4 +1,4 @@
-"""Tags of the example, as its source or a stage above gave them."""
+"""Drop or require examples by their tags."""
 
 from typing import Literal
 
@@ -9,13 +9,13 @@ from align.records import Example
 
 
 class Tags(Filter):
-    """Drop examples by their tags, e.g. `homework-exercises` of Stack Exchange or `sensitive` of an authored set."""
+    """Drops examples that carry one of `drop`, or, where `require` is written, none of those."""
 
     kind: Literal["tags"] = "tags"
     drop: tuple[str, ...] = ()
-    """Drop examples with one of these."""
+    """Tags to leave out, e.g. [discussion, support] of a meta site."""
     require: tuple[str, ...] = ()
-    """Drop examples with none of these."""
+    """Tags of which an example must have at least one; by default none is needed."""
 
     @model_validator(mode="after")
     def _check_any(self) -> "Tags":
@@ -24,9 +24,9 @@ class Tags(Filter):
         return self
 
     def reason_to_drop(self, example: Example) -> Drop | None:
-        unwanted = [tag for tag in example.tags if tag in self.drop]
+        unwanted = [tag for tag in self.drop if tag in example.tags]
         if unwanted:
             return Drop(f"tagged {unwanted[0]}", ", ".join(example.tags))
         if self.require and not set(self.require) & set(example.tags):
-            return Drop("without a required tag", ", ".join(example.tags))
+            return Drop("has no wanted tag", ", ".join(example.tags))
         return None
