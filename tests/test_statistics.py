@@ -103,9 +103,9 @@ def test_sign_test_agrees_with_the_published_counts_of_lima_against_bard() -> No
 
 def test_a_share_over_independent_items_is_wilsons_and_else_clustered() -> None:
     hits = [True] * 24 + [False] * 6
-    assert share(hits, range(30)) == ((0.8, *wilson(24, 30)), "Wilson 95%")
+    assert share(hits, range(30)) == ((0.8, *wilson(24, 30)), "Wilson 95 %")
     found, how = share([True, True, True, True, False, False], ["a", "a", "b", "b", "c", "c"])
-    assert how == "95%, clustered by prompt"
+    assert how == "95 %, clustered by prompt"
     # cluster means 1, 1, 0: sd 0.57735, error 0.33333, t(2) = 4.302653: 0.667 +- 1.434, cut to what a share can be
     assert found == (pytest.approx(2 / 3), 0.0, 1.0)
 
@@ -113,7 +113,7 @@ def test_a_share_over_independent_items_is_wilsons_and_else_clustered() -> None:
 def test_a_change_of_shares_has_a_width_where_nothing_changed() -> None:
     # gained = lost = 1 / 12: reach 1.959964 * sqrt((2 / 12) / 12) = 0.230985
     found, how = share_change([True] * 10, [True] * 10, range(10))
-    assert (found, how) == ((0.0, pytest.approx(-0.230985, abs=1e-5), pytest.approx(0.230985, abs=1e-5)), "Bonett-Price 95%")
+    assert (found, how) == ((0.0, pytest.approx(-0.230985, abs=1e-5), pytest.approx(0.230985, abs=1e-5)), "Bonett-Price 95 %")
 
 
 def test_a_change_of_shares_counts_gains_against_losses() -> None:
@@ -122,4 +122,4 @@ def test_a_change_of_shares_counts_gains_against_losses() -> None:
     after, before = [True] * 6 + [False] + [True] * 3, [False] * 6 + [True] + [True] * 3
     found, _ = share_change(after, before, range(10))
     assert found == (0.5, pytest.approx(0.416667 - 0.429550, abs=1e-5), pytest.approx(0.416667 + 0.429550, abs=1e-5))
-    assert share_change(after, before, [0, 0, *range(8)])[1] == "95%, clustered by prompt"
+    assert share_change(after, before, [0, 0, *range(8)])[1] == "95 %, clustered by prompt"

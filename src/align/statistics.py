@@ -45,10 +45,10 @@ def wilson(successes: int, count: int, level: float = LEVEL) -> tuple[float, flo
 def share(hits: Sequence[bool], clusters: Sequence[Hashable], level: float = LEVEL) -> tuple[Estimate, str]:
     """Share of hits, its interval, and how that was made: Wilson, or clustered where a cluster has several items."""
     if len(set(clusters)) == len(hits):
-        return Estimate(sum(hits) / len(hits), *wilson(sum(hits), len(hits), level)), f"Wilson {level:.0%}"
+        return Estimate(sum(hits) / len(hits), *wilson(sum(hits), len(hits), level)), f"Wilson {100 * level:g} %"
     value, low, high = clustered_mean([float(hit) for hit in hits], clusters, level)
     inside = (None if low is None else max(0.0, low), None if high is None else min(1.0, high))
-    return Estimate(value, *inside), f"{level:.0%}, clustered by prompt"
+    return Estimate(value, *inside), f"{100 * level:g} %, clustered by prompt"
 
 
 def share_change(
@@ -63,12 +63,12 @@ def share_change(
 
     changes = [int(new) - int(old) for new, old in zip(after, before, strict=True)]
     if len(set(clusters)) < len(changes):
-        return clustered_mean(changes, clusters, level), f"{level:.0%}, clustered by prompt"
+        return clustered_mean(changes, clusters, level), f"{100 * level:g} %, clustered by prompt"
     count = len(changes) + 2
     gained, lost = (changes.count(1) + 1) / count, (changes.count(-1) + 1) / count
     reach = float(norm.ppf((1 + level) / 2)) * ((gained + lost - (gained - lost) ** 2) / count) ** 0.5
     low, high = max(-1.0, gained - lost - reach), min(1.0, gained - lost + reach)
-    return Estimate(sum(changes) / len(changes), low, high), f"Bonett-Price {level:.0%}"
+    return Estimate(sum(changes) / len(changes), low, high), f"Bonett-Price {100 * level:g} %"
 
 
 def bootstrap_mean(values: Sequence[float], seed: int, draws: int = DRAWS, level: float = LEVEL) -> Estimate:

@@ -88,7 +88,7 @@ def measure_grades(rated: Sequence[tuple[Response, Rating]], judge: str) -> list
         if values:
             mean = clustered_mean([value for _, value in values], [prompt for prompt, _ in values])
             count = len({prompt for prompt, _ in values})
-            how = f"mean grade of {len(values)} responses from 1 to 6 by {judge}; 95%, clustered by prompt"
+            how = f"mean grade of {len(values)} responses from 1 to 6 by {judge}; 95 %, clustered by prompt"
             found.append(Measurement(SCALE, model, *mean, count, how))
         how = f"responses without a readable grade by {judge}, left out of the mean"
         found.append(Measurement("ungraded", model, float(len(several) - len(values)), count=len(several), method=how))

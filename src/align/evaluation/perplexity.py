@@ -104,7 +104,7 @@ def _measure(found: list[Likelihood], subject: str, loss_on: LossOn) -> Measurem
     tokens = [float(item.tokens) for item in found]
     value, low, high = bootstrap_ratio([-item.log_likelihood for item in found], tokens, BOOTSTRAP_SEED)
     which = "the responses" if loss_on == "response" else "the examples"
-    how = f"exp of the mean negative log-likelihood of {int(sum(tokens)):,} tokens of {which}; bootstrap over examples, 95%"
+    how = f"exp of the mean negative log-likelihood of {int(sum(tokens)):,} tokens of {which}; bootstrap over examples, 95 %"
     least, most = (None if bound is None else _exp(bound) for bound in (low, high))
     return Measurement("perplexity", subject, _exp(value), least, most, len(found), how)
 

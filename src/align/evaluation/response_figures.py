@@ -13,7 +13,7 @@ def measure_responses(responses: Sequence[Response]) -> list[Measurement]:
     subject = responses[0].model
     prompts = [response.prompt_id for response in responses]
     count = len(set(prompts))
-    clustered = "95%, clustered by prompt"
+    clustered = "95 %, clustered by prompt"
     rate, how = share([response.ended for response in responses], prompts)
     length = clustered_mean([float(response.tokens) for response in responses], prompts)
     repeated = clustered_mean([repetition(response.text) for response in responses], prompts)

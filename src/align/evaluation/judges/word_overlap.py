@@ -29,7 +29,7 @@ class WordOverlap(Judge):
     """
 
     kind: Literal["word_overlap"] = "word_overlap"
-    margin: float = Field(default=0.05, ge=0, le=1)
+    margin: float = Field(default=0.02, ge=0, le=1)
     """Overlaps (0 to 1) that differ by no more than this are a tie."""
 
     def compare(self, prompt: tuple[Turn, ...], first: str, second: str) -> Verdict:
