@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from fake_run import answer, example
 
 from align.records import TrainingStep
@@ -61,3 +63,17 @@ def test_a_chart_takes_the_colour_of_the_page(make):
     assert "currentColor" in svg
     assert "#3f7fbf" in svg
     assert 'fill="white"' not in svg
+
+
+def test_an_answer_tells_how_it_ended(make):
+    prompt = example("clocks", 1, "Question?", "")
+    test = make("test", "ingest", [prompt])
+    said = [
+        replace(answer(prompt, "sft", "a b c"), sampling='{"max_new_tokens": 4}'),
+        replace(answer(prompt, "base", "a b c", ended=False), sampling='{"max_new_tokens": 4}'),
+        replace(answer(prompt, "odd", "a b c", ended=False), sampling='{"max_new_tokens": 128}'),
+        replace(answer(prompt, "foreign", "a b c", ended=False), sampling="unknown"),
+    ]
+    stages = [make(response.model, "generate", [response], [test]) for response in said]
+    # three words and one token more: 4 reach the limit of 4, but not that of 128
+    assert [item.end for item in samples([test, *stages], 1)[0].answers] == ["EOT", "limit", "stopped", "limit"]

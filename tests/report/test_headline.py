@@ -15,7 +15,7 @@ def win(value: float, low: float, high: float, count: int = 30) -> Measurement:
 
 def test_an_interval_around_half_tells_nothing():
     said = told([win(0.57, 0.41, 0.72)], {"kind": "openai_chat", "model": "m-1"})
-    assert "Win rate of sft against base: 57 % (41–72), which cannot be told from 50 %." in said
+    assert "Win rate of sft against base 57 % (41–72), which cannot be told from 50 %." in said
     assert "Judged by openai_chat (m-1)." in said
 
 
@@ -60,3 +60,19 @@ def test_rewards_that_might_be_guessed_are_called_so():
     assert "cannot be told from guessing" in told(rates, kind="dpo")
     rates = [Measurement("reward_accuracy", "train", 1.0, 0.9, 1.0, 20)]
     assert "it says nothing about others" in told(rates, kind="dpo")
+
+
+def test_an_end_of_turn_that_was_not_learned_is_no_success():
+    rates = [Measurement("eot_rate", "base", 0.0, 0.0, 0.11, 30), Measurement("eot_rate", "sft", 0.03, 0.01, 0.17, 30)]
+    assert "so the end-of-turn token was not learned." in told(rates, kind="generate")
+    rates[1] = Measurement("eot_rate", "sft", 0.5, 0.33, 0.67, 30)
+    assert "so the end-of-turn token was not reliably learned." in told(rates, kind="generate")
+    rates[1] = Measurement("eot_rate", "sft", 0.93, 0.79, 0.98, 30)
+    assert "It shows that the end-of-turn token was learned, not that the answers are good." in told(rates, kind="generate")
+
+
+def test_comparisons_by_one_judge_are_told_together():
+    other = Measurement("win_rate", "dpo against sft", 0.5, 0.3, 0.7, 30)
+    said = told([win(0.7, 0.55, 0.8), other], {"kind": "word_overlap"})
+    assert said.count("plain baseline") == 1
+    assert "; of dpo against sft 50 % (30–70), which cannot be told from 50 %." in said

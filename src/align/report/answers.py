@@ -1,5 +1,6 @@
 """The models in facts: training curves, and sample prompts with what each model answered."""
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -109,7 +110,17 @@ def _sample(prompt_id: str, responses: list[Response], is_sensitive: bool) -> Sa
 
 def _answer(response: Response) -> Answer:
     text, left_out = shortened(response.text, CHARS_OF_ANSWER)
-    return Answer(response.model, text, left_out, response.tokens, response.ended)
+    return Answer(response.model, text, left_out, response.tokens, _end(response))
+
+
+def _end(response: Response) -> str:
+    if response.ended:
+        return "EOT"
+    try:
+        limit = json.loads(response.sampling).get("max_new_tokens")
+    except (ValueError, AttributeError):  # responses that another program sampled say what they like
+        limit = None
+    return "stopped" if isinstance(limit, int) and response.tokens < limit else "limit"
 
 
 def shortened(text: str, most: int) -> tuple[str, int]:

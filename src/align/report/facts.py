@@ -123,7 +123,8 @@ class Answer:
     left_out: int
     """Characters not shown."""
     tokens: int
-    ended: bool
+    end: str
+    """`EOT`, `limit` (cut at `max_new_tokens`) or `stopped` (by the model's own end of text, or its context)."""
 
 
 @dataclass(frozen=True, slots=True)

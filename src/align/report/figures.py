@@ -74,7 +74,7 @@ def perplexity_chart(rows: Sequence[Measured], models: dict[str, str]) -> str:
     """Perplexity of each checkpoint, with its interval."""
     found = [
         {
-            "checkpoint": item.figure.subject.partition("/")[2] or "last",
+            "checkpoint": (item.figure.subject.partition("/")[2] or "last").removeprefix("epoch-").lstrip("0"),
             "model": item.figure.subject.partition("/")[0],
             "value": item.figure.value,
             "low": item.figure.low if item.figure.low is not None else item.figure.value,
@@ -88,7 +88,7 @@ def perplexity_chart(rows: Sequence[Measured], models: dict[str, str]) -> str:
 
     order = list(dict.fromkeys(row["checkpoint"] for row in found))
     known = list(dict.fromkeys(str(row["model"]) for row in found))
-    x = alt.X("checkpoint:N", sort=order, title=None, axis=alt.Axis(labelAngle=-40 if len(order) > 4 else 0))
+    x = alt.X("checkpoint:N", sort=order, title="epoch", axis=alt.Axis(labelAngle=0, labelOverlap=True))
     colour = alt.Color(
         "model:N", title=None, scale=alt.Scale(domain=known, range=[models.get(name, PALETTE[1]) for name in known]),
         legend=None if len(known) == 1 else alt.Legend(),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from align.records import Measurement
-from align.report.facts import Facts, Finding, Measured, StageFacts
+from align.report.facts import Facts, Finding, StageFacts
 from align.report.wording import SPACE, counted, figure_text, listed, percent, plain, whole
 
 BASELINE_JUDGES = {"word_overlap", "longest"}
@@ -26,7 +26,7 @@ def _data(facts: Facts) -> list[Finding]:
     found = []
     for used in facts.sets:
         text = f"{used.stage} was fine-tuned on {counted(used.examples, 'example')}"
-        if formed:
+        if formed > used.examples:
             text += f", chosen from {whole(formed)} that were read"
         pairs = sum(stage.kept for stage in facts.of_kind("dpo"))
         if pairs:
@@ -42,36 +42,37 @@ def _stages_in_words(facts: Facts) -> str:
 
 
 def _endings(facts: Facts) -> list[Finding]:
-    rates = facts.figures("eot_rate")
+    rates = [item.figure for item in facts.figures("eot_rate")]
     if not rates:
         return []
-    said = [f"{item.figure.subject} {figure_text(item.figure)}" for item in rates]
-    count = min(item.figure.count for item in rates)
-    return [
-        Finding(
-            f"Responses that the model ended itself with EOT: {listed(said)}.",
-            f"{counted(count, 'prompt')} each. It shows that the end-of-turn token was learned, not that the answers are good.",
-        )
-    ]
+    said = [f"{figure.subject} {figure_text(figure)}" for figure in rates]
+    caveat = f"{counted(min(figure.count for figure in rates), 'prompt')} each. "
+    if any(figure.low is not None and figure.low > 0.5 for figure in rates):
+        caveat += "It shows that the end-of-turn token was learned, not that the answers are good."
+    else:
+        caveat += f"No model ends more than half of its responses for certain, so the end-of-turn token was {_hardly(rates)}."
+    return [Finding(f"Responses that the model ended itself with EOT: {listed(said)}.", caveat)]
+
+
+def _hardly(rates: Sequence[Measurement]) -> str:
+    return "not learned" if max(figure.value for figure in rates) < 0.1 else "not reliably learned"
 
 
 def _wins(facts: Facts) -> list[Finding]:
-    return [_win(item, judge_of(facts, item.stage)) for item in facts.figures("win_rate")]
+    """One finding a judge: its comparisons, and what so many prompts can tell."""
+    by_judge: dict[str, list[Measurement]] = {}
+    for item in facts.figures("win_rate"):
+        by_judge.setdefault(judge_of(facts, item.stage), []).append(item.figure)
+    return [_win(judge, figures) for judge, figures in by_judge.items()]
 
 
-def _win(item: Measured, judge: str) -> Finding:
-    figure = item.figure
-    one, _, other = figure.subject.partition(" against ")
-    text = f"Win rate of {one} against {other}: {figure_text(figure)}, {_against_half(figure, one, other)}."
-    caveats = []
+def _win(judge: str, figures: list[Measurement]) -> Finding:
+    said = [f"of {figure.subject} {figure_text(figure)}, {_against_half(figure)}" for figure in figures]
     if judge in BASELINE_JUDGES:
-        caveats.append(
-            f"The judge, {judge}, is a plain baseline: the figure shows that judging works and is no measure of quality."
-        )
+        caveat = f"The judge, {judge}, is a plain baseline: it shows that judging works and is no measure of quality."
     else:
-        caveats.append(f"Judged by {judge}.")
-    caveats.append(_smallest_visible(figure.count))
-    return Finding(text, " ".join(caveats))
+        caveat = f"Judged by {judge}."
+    return Finding(f"Win rate {'; '.join(said)}.", f"{caveat} {_smallest_visible(min(figure.count for figure in figures))}")
 
 
 def judge_of(facts: Facts, stage: str) -> str:
@@ -84,7 +85,8 @@ def judge_of(facts: Facts, stage: str) -> str:
     return f"{kind} ({model})" if model else kind
 
 
-def _against_half(figure: Measurement, one: str, other: str) -> str:
+def _against_half(figure: Measurement) -> str:
+    one, _, other = figure.subject.partition(" against ")
     if figure.low is None or figure.high is None:
         return "without an interval, so nothing follows from it"
     if figure.low > 0.5:

@@ -58,7 +58,9 @@ def _roles(artifacts: Sequence[Artifact]) -> dict[str, str]:
         key=lambda item: ["training", "preferences", "evaluation", "pretraining"].index(item[0]),
     )
     for role, user in uses:
-        _mark(user, role, by_name, roles)
+        _mark([*_inputs(user), *_named(user, "held_out")], role, by_name, roles)
+    for artifact in artifacts:
+        _mark(_named(artifact, "against"), "evaluation", by_name, roles)
     for artifact in artifacts:
         if artifact.kind in MODEL_KINDS or artifact.kind == "tokenizer":
             roles[artifact.name] = "models"
@@ -71,14 +73,22 @@ def _use(kind: str) -> str:
     return TRAINING_KINDS.get(kind) or ("evaluation" if kind in JUDGING_KINDS else "")
 
 
-def _mark(user: Artifact, role: str, by_name: dict[str, Artifact], roles: dict[str, str]) -> None:
-    wanted = [item["stage"] for item in user.manifest["inputs"]]
-    wanted += [item["stage"] for field, item in user.manifest["named"].items() if field == "held_out"]
+def _mark(wanted: list[str], role: str, by_name: dict[str, Artifact], roles: dict[str, str]) -> None:
+    """Give the role to these stages and all above them that have none yet."""
     while wanted:
         name = wanted.pop()
         if name in by_name and name not in roles:
             roles[name] = role
-            wanted += [item["stage"] for item in by_name[name].manifest["inputs"]]
+            wanted += _inputs(by_name[name])
+
+
+def _inputs(artifact: Artifact) -> list[str]:
+    return [item["stage"] for item in artifact.manifest["inputs"]]
+
+
+def _named(artifact: Artifact, field: str) -> list[str]:
+    """The stages that a field names: `field`, or `field.0`, `field.1`, ..."""
+    return [item["stage"] for name, item in artifact.manifest["named"].items() if name.partition(".")[0] == field]
 
 
 def measured_figures(artifacts: Sequence[Artifact]) -> tuple[Measured, ...]:

@@ -19,8 +19,8 @@ ROLES = {
     "judging": "Judging",
     "other": "Other stages",
 }
-CURVES = ("loss", "learning_rate", "rewards/margins", "rewards/accuracies")
-"""Logged figures that are drawn; the others stand in report.json."""
+CURVES = {"loss": 0, "learning_rate": 1, "rewards/margins": 2, "rewards/accuracies": 3}
+"""Logged figures that are drawn, in this order; the others stand in report.json."""
 TOLD = {
     "win_rate", "wins", "ties", "losses", "unparsed", "flip_rate", "at_least_as_good", "eot_rate", "mean_response_tokens",
     "repetition", "safe_preferred", "reward_accuracy", "perplexity", "evaluation_items_found",
@@ -49,7 +49,7 @@ def render_page(facts: Facts, raw_names: dict[str, dict[str, str]], seconds: dic
         table_1=TABLE_1, comparisons=comparisons(facts), answers=answer_rows(facts), other=other_figures(facts),
         safety=facts.figures("safe_preferred"), rewards=facts.figures("reward_accuracy"), perplexity=facts.figures("perplexity"),
         paired=paired_figures(facts), summary=summary_line(facts.stages), raw_names=raw_names, seconds=seconds,
-        found_items=facts.figures("evaluation_items_found"),
+        baselines=baseline_judges(facts), found_items=facts.figures("evaluation_items_found"),
     )  # fmt: skip
 
 
@@ -64,12 +64,13 @@ def charts(facts: Facts) -> dict[str, Any]:
     from markupsafe import Markup
 
     shades = figures.colours(facts.models)
+    names = [stage.name for stage in facts.stages]
     training = [stage for stage in facts.stages if stage.role == "training"] or [
         stage for stage in facts.stages if stage.role == "other" and stage.kept
     ]
     drawn = [
         (curve, Markup(figures.curve_chart(curve, shades.get(curve.stage, figures.PALETTE[1]))))
-        for curve in facts.curves
+        for curve in sorted(facts.curves, key=lambda curve: (names.index(curve.stage), CURVES.get(curve.name, 9)))
         if curve.name in CURVES and not is_constant(curve)
     ]
     verdicts = [(row["subject"], row["wins"], row["ties"], row["losses"]) for row in comparisons(facts)]
@@ -100,6 +101,18 @@ def comparisons(facts: Facts) -> list[dict[str, Any]]:
         row["judge"] = judge_of(facts, row["stage"])
         row["is_baseline"] = row["judge"] in BASELINE_JUDGES
     return list(rows.values())
+
+
+def baseline_judges(facts: Facts) -> str:
+    """`a and b are judged by word_overlap, which`: the comparisons whose judge measures no quality."""
+    judged: dict[str, list[str]] = {}
+    for row in comparisons(facts):
+        if row["is_baseline"]:
+            judged.setdefault(row["judge"], []).append(row["stage"])
+    said = [
+        f"{wording.listed(stages)} {'are' if len(stages) > 1 else 'is'} judged by {judge}" for judge, stages in judged.items()
+    ]
+    return f"{wording.listed(said)}, which" if said else ""
 
 
 def answer_rows(facts: Facts) -> list[tuple[str, str, dict[str, Any]]]:

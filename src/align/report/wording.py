@@ -50,7 +50,8 @@ def is_change(metric: str) -> bool:
 
 def points(difference: float) -> str:
     """`+8` or `−3` percentage points."""
-    return f"{100 * difference:+.0f}".replace("-", MINUS)
+    rounded = round(100 * difference)
+    return f"{rounded:+d}".replace("-", MINUS) if rounded else "0"
 
 
 def whole(number: float) -> str:
