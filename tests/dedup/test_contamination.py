@@ -56,6 +56,14 @@ def test_a_common_phrase_is_only_a_hit_as_a_whole_prompt(tmp_path: Path) -> None
     }
 
 
+def test_an_evaluation_prompt_that_is_one_sentence_of_a_prompt_is_found_though_a_word_differs(tmp_path: Path) -> None:
+    # "which stars can a sailor steer by at night?" has 43 characters, with "one" for "a sailor" 38; 36 agree in order:
+    # 2 * 36 / 81 = 0.89, so a limit of 0.85 finds it
+    asked = example("pool/asked", "The sky is clear. Which stars can one steer by at night? The moon is down.", "Polaris.")
+    made = clean_of(tmp_path, asked, similarity=0.85)
+    assert made.rejections["pool/asked"][2].startswith("test/short: same sentence (similarity 0.89)")
+
+
 def test_a_later_question_of_a_dialogue_is_compared_too(tmp_path: Path) -> None:
     turns = (Turn("user", "Hi!"), Turn("assistant", "Hello."), Turn("user", TINY), Turn("assistant", "No."))
     made = clean_of(tmp_path, Example("pool/dialogue", turns, Origin("pool", "1")))

@@ -1,6 +1,7 @@
 """Examples that say what an evaluation set asks or answers: trained on, they would make the judgement worthless."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from align.text import normalize, words
 BATCH = 1000
 SHOWN_WORDS = 40
 TAG = "contaminated"
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 class Contamination(Stage):
@@ -37,7 +39,8 @@ class Contamination(Stage):
     """An evaluation text shorter than `words`, but of so many words, is a hit where it stands whole. Shorter ones are common
     phrases and are only compared as whole prompts."""
     similarity: float = Field(default=0.9, gt=0, le=1)
-    """A prompt that is as similar as this to an evaluation prompt is a hit: share of characters that need no edit, 0 to 1."""
+    """A prompt, or a sentence of `short_words` in it, that is as similar as this to an evaluation prompt is a hit: share of
+    characters that need no edit, 0 to 1."""
     action: Literal["drop", "tag"] = "drop"
     """`drop` rejects what was hit; `tag` keeps it with the tag `contaminated` and lists the hits in files/hits.jsonl."""
 
@@ -124,8 +127,8 @@ def _judged(sought: _Sought, examples: Iterator[Example], similarity: float) -> 
     """Each example with its hits, in the order of the evaluation sets."""
     while batch := list(islice(examples, BATCH)):
         found = _shared_words(sought, batch)
-        for number, item, score in _similar_prompts(sought, batch, similarity):
-            found[number, item] = f"same prompt (similarity {score:.2f}), {_shown(words(sought.items[item].prompt))}"
+        for number, item, shared in _similar_prompts(sought, batch, similarity):
+            found[number, item] = shared
         hits: dict[int, list[_Hit]] = {}
         for number, item in sorted(found):
             hits.setdefault(number, []).append(_Hit(item, found[number, item]))
@@ -146,19 +149,34 @@ def _shown(shared: list[str]) -> str:
     return f'"{" ".join(shared[:SHOWN_WORDS])}{" ..." if len(shared) > SHOWN_WORDS else ""}"'
 
 
-def _similar_prompts(sought: _Sought, batch: list[Example], similarity: float) -> Iterator[tuple[int, int, float]]:
-    """Example, evaluation item and similarity of every pair of prompts that are nearly the same."""
+def _similar_prompts(sought: _Sought, batch: list[Example], similarity: float) -> Iterator[tuple[int, int, str]]:
+    """Example, evaluation item and what they share, of every pair of prompts that are nearly the same."""
     import numpy as np
     from rapidfuzz import fuzz, process
 
-    asked = [(number, turn.text) for number, example in enumerate(batch) for turn in example.turns if turn.role == "user"]
+    asked = [(number, *question) for number, example in enumerate(batch) for question in _questions(sought, example)]
     if not asked or not sought.prompts:
         return
-    texts = [normalize(text) for _, text in asked]
     known = [prompt for prompt, _ in sought.prompts]
+    texts = [text for *_, text in asked]
     scores = process.cdist(texts, known, scorer=fuzz.ratio, score_cutoff=100 * similarity, dtype=np.float64)
     for row, column in np.argwhere(scores > 0).tolist():
-        yield asked[row][0], sought.prompts[column][1], float(scores[row, column]) / 100
+        number, what, _ = asked[row]
+        item = sought.prompts[column][1]
+        yield (
+            number,
+            item,
+            f"same {what} (similarity {scores[row, column] / 100:.2f}), {_shown(words(sought.items[item].prompt))}",
+        )
+
+
+def _questions(sought: _Sought, example: Example) -> Iterator[tuple[str, str]]:
+    """What an example asks: each turn of the user as a whole, and the sentences in it that are long enough to mean one thing."""
+    for text in (turn.text for turn in example.turns if turn.role == "user"):
+        sentences = _SENTENCE_END.split(text.strip())
+        if len(sentences) > 1:
+            yield from (("sentence", normalize(part)) for part in sentences if len(words(part)) >= sought.index.anchor)
+        yield "prompt", normalize(text)
 
 
 def _write_measurements(work: Path, sought: _Sought, hit: set[int]) -> None:
