@@ -10,7 +10,7 @@ from align.artifact import Artifact, content_hash
 from align.errors import EmptyResult, InputError
 from align.evaluation.perplexity import Perplexity
 from align.files import read_records
-from align.records import Example, Measurement, Origin, Rejection, Turn
+from align.records import Example, Grade, Measurement, Origin, Rejection, Turn
 from align.tokens import encode_document, render
 
 DIALOGUES = [("Tea?", "Green tea, at eighty degrees."), ("Rice?", "Rinse it."), ("Why?", "Because the sky scatters blue.")]
@@ -61,6 +61,9 @@ def test_perplexity_is_exp_of_the_mean_over_tokens_and_not_over_examples(
     # 29 + 9 + 30 letters and three EOT
     assert "71 tokens of the responses" in found["sft/epoch-02"].method
     assert found["sft/epoch-02"].low < expected < found["sft/epoch-02"].high
+    graded = {(item.prompt_id, item.model): item.value for item in read_records(tmp_path / "work", Grade)}
+    assert len(graded) == 6  # three examples, two checkpoints
+    assert graded["held/1", "sft/epoch-02"] == pytest.approx(sums[1][0] / sums[1][1], rel=1e-5)
 
 
 def test_all_tokens_may_count_and_a_document_counts_as_a_whole(model: Artifact, tmp_path: Path) -> None:

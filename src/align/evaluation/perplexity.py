@@ -14,7 +14,7 @@ from align.evaluation.likelihood import Likelihood, counted_tokens, likelihoods_
 from align.files import write_records
 from align.models import LAST, checkpoint_names, load_tokenizer
 from align.parts import StageName
-from align.records import Example, Measurement, Rejection
+from align.records import Example, Grade, Measurement, Rejection
 from align.stage import Forecast, Inputs, Stage
 from align.statistics import bootstrap_ratio
 from align.tokens import NO_LOSS, LossOn, Rendered, encode_document, render
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 BOOTSTRAP_SEED = 0
+SCALE = "nats_per_token"
+"""Scale of the figure each example gets, so that models can be compared example by example."""
 
 
 class Perplexity(Stage):
     """Perplexity of held-out examples under a model's checkpoints: exp of the mean negative log-likelihood a token.
+
+    Each example's own mean stands in the grades.
 
     Under LIMA's training it rises while people like the responses better (appendix B): it does not choose a checkpoint.
     """
@@ -54,12 +58,19 @@ class Perplexity(Stage):
                 f"perplexity: none of the {len(rejected)} examples of {', '.join(item.name for item in inputs.data)} has a token "
                 f"that counts (loss_on: {self.loss_on}). Give examples with responses, or loss_on: all."
             )
-        found = []
+        found: list[Measurement] = []
+        grades: list[Grade] = []
         for checkpoint in self._names(model):
             kept = work / SCRATCH / f"{checkpoint}.json"
             subject = model.name if checkpoint == LAST else f"{model.name}/{checkpoint}"
-            found.append(_measure(likelihoods_of(model, texts, self.batch_size, kept, checkpoint), subject, self.loss_on))
+            each = likelihoods_of(model, list(texts.values()), self.batch_size, kept, checkpoint)
+            found.append(_measure(each, subject, self.loss_on))
+            grades += [
+                Grade(example_id, subject, SCALE, -item.log_likelihood / item.tokens, "log_likelihood")
+                for example_id, item in zip(texts, each, strict=True)
+            ]
         write_records(work, Measurement, found)
+        write_records(work, Grade, grades)
         write_records(work, Rejection, rejected)
         dropped = Counter(f"{item.by}: {item.reason}" for item in rejected)
         return Counts(len(texts) + len(rejected), len(texts), dict(dropped), noted=dict(noted))
@@ -75,9 +86,9 @@ class Perplexity(Stage):
 
 def _render_all(
     inputs: Inputs, tokenizer: "PreTrainedTokenizerFast", loss_on: LossOn, most: int | None
-) -> tuple[list[Rendered], list[Rejection], Counter[str]]:
-    """The examples as ids, those without a token that counts, and how many were cut."""
-    texts: list[Rendered] = []
+) -> tuple[dict[str, Rendered], list[Rejection], Counter[str]]:
+    """The examples as token ids by their own id, those without a token that counts, and how many were cut."""
+    texts: dict[str, Rendered] = {}
     rejected: list[Rejection] = []
     noted: Counter[str] = Counter()
     for example in inputs.read(Example):
@@ -86,7 +97,7 @@ def _render_all(
             noted["cut"] += 1
             text = Rendered(text.input_ids[:most], text.labels[:most])
         if counted_tokens(text):
-            texts.append(text)
+            texts[example.id] = text
         else:
             detail = f"{len(text.input_ids)} tokens, of which none counts"
             rejected.append(Rejection(example.id, "perplexity", "nothing to predict", detail))
