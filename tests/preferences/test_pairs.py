@@ -12,8 +12,8 @@ from align.errors import EmptyResult, InputError
 from align.parts import Part
 from align.preferences.json_lines import JsonLines
 from align.preferences.pairs import Preferences
-from align.rows import read_rows
 from align.records import PreferencePair, Turn
+from align.rows import read_rows
 from toy_records import Made, inputs, run
 
 
