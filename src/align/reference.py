@@ -66,17 +66,23 @@ def recipe_schema() -> dict[str, Any]:
 def _kind(family: str, part: type[Part]) -> Kind:
     own = [name for name in part.model_fields if name not in ("kind", "inputs", "expect")]
     shared = [name for name in ("inputs", "expect") if name in part.model_fields]
-    parameters = tuple(_parameter(name, part.model_fields[name]) for name in [*own, *shared])
+    parameters = tuple(_parameter(name, part.model_fields[name], _inherited(part, name)) for name in [*own, *shared])
     # A class without a docstring inherits its family's, which says nothing of it.
     meaning = inspect.cleandoc(part.__doc__) if part.__doc__ else ""
     return Kind(family, part.model_fields["kind"].default, part.__module__, meaning, parameters, is_plugin(part))
 
 
-def _parameter(name: str, item: FieldInfo) -> Parameter:
+def _inherited(part: type[Part], name: str) -> str:
+    """What a class above says of a field; a kind that only changes the default need not say it again."""
+    above = (getattr(base, "model_fields", {}).get(name) for base in part.__mro__[1:])
+    return next((item.description for item in above if item is not None and item.description), "")
+
+
+def _parameter(name: str, item: FieldInfo, inherited: str = "") -> Parameter:
     annotation = item.rebuild_annotation()
     default = None if item.is_required() else _as_yaml(item.get_default(call_default_factory=True, validated_data={}))
     inside = tuple(_parameter(inner, field) for model in _mappings_in(annotation) for inner, field in model.model_fields.items())
-    return Parameter(name, type_name(annotation), default, " ".join((item.description or "").split()), inside)
+    return Parameter(name, type_name(annotation), default, " ".join((item.description or inherited).split()), inside)
 
 
 def _mappings_in(annotation: Any) -> list[type[BaseModel]]:

@@ -39,7 +39,7 @@ def funnel(recipe: RecipePath, overrides: Overrides = None, store: StoreFolder =
         reasons = [
             *(f"{count:,}  {reason}" for reason, count in _largest_first(counts.dropped)),
             *(f"{count:,}  {reason} (never formed)" for reason, count in _largest_first(counts.skipped)),
-            *(f"{count:,}  {what} (noted)" for what, count in _largest_first(counts.noted)),
+            *(f"{count:,}  {what} (noted)" for what, count in _largest_first(counts.noted) if count),
         ]
         lines.append([row.stage, row.kind, f"{counts.read:,}", f"{counts.kept:,}", reasons[0] if reasons else ""])
         lines += [["", "", "", "", reason] for reason in reasons[1:]]

@@ -94,7 +94,13 @@ def _missing_as_json(file: Any) -> dict[str, str]:
     return {name: str(value) for name, value in asdict(file).items()}
 
 
-_COLUMNS = {"steps": "steps", "gpu_gigabytes": "GPU GB", "hours": "hours", "disk_gigabytes": "disk GB"}
+_COLUMNS = {
+    "steps": "steps",
+    "tokens": "trained tokens",
+    "gpu_gigabytes": "GPU GB",
+    "hours": "hours",
+    "disk_gigabytes": "disk GB",
+}
 """Figures with a column of their own; the others stand in the notes."""
 
 
@@ -102,15 +108,7 @@ def _print_plan(planned: "Plan") -> None:
     shown = [name for name in _COLUMNS if any(name in stage.forecast.figures for stage in planned.stages)]
     headings = ["stage", "kind", "would", "examples", "tokens", "basis", *(_COLUMNS[name] for name in shown)]
     rows = [_plan_row(stage, shown) for stage in planned.stages]
-    total = [
-        "total",
-        "",
-        "",
-        "",
-        _number(planned.totals.get("tokens")),
-        "",
-        *(_number(planned.totals.get(name)) for name in shown),
-    ]
+    total = ["total", "", "", "", "", "", *(_number(planned.totals.get(name)) for name in shown)]
     print_table(headings, [*rows, total], right={"examples", "tokens", *_COLUMNS.values()})
     for stage in planned.stages:
         for note in (*_other_figures(stage), *stage.forecast.notes):
@@ -130,7 +128,7 @@ def _plan_row(stage: "PlannedStage", shown: list[str]) -> list[str]:
 
 
 def _other_figures(stage: "PlannedStage") -> list[str]:
-    others = {name: value for name, value in stage.forecast.figures.items() if name not in (*_COLUMNS, "tokens")}
+    others = {name: value for name, value in stage.forecast.figures.items() if name not in _COLUMNS}
     return [" · ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in others.items())] if others else []
 
 

@@ -121,6 +121,9 @@ def _log_to_stderr() -> None:
     log = logging.getLogger("align")
     log.setLevel(logging.INFO)
     log.addHandler(_stderr)  # adding it again does nothing
+    if not sys.stderr.isatty():
+        # A log is no place for bars; transformers shows one for each model that it loads.
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
 class _Stderr(logging.Handler):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -46,6 +46,8 @@ class Take(Stage):
     """What to do where there are fewer examples than wanted: stop, or take what there is and say so."""
     seed: int = 1
     """Decides the order by lot."""
+
+    verb: ClassVar[str] = "drawn"
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         elsewhere = {example.id for artifact in inputs.several("without") for example in artifact.read(Example)}

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from pathlib import Path
 from random import Random
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -55,6 +55,8 @@ class Quota(Stage):
     """What to do where a group has fewer examples than wanted: stop, or take what there is and say so."""
     seed: int = 1
     """Decides the draw. A larger draw with the same seed from the same examples contains the smaller one."""
+
+    verb: ClassVar[str] = "drawn"
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         cells = read_cells(self.by, self.take, self.groups)
