@@ -49,6 +49,10 @@ def unpack_tables(path: Path, tables: tuple[str, ...], folder: Path) -> dict[str
     """
     check_archive(path)
     members = {member: size for member, size in _members(path).items() if _base(member) in tables}
+    for table in tables:
+        named = [member for member in members if _base(member) == table]
+        if len(named) > 1:
+            raise InputError(f"{path}: holds {table} {len(named)} times: {', '.join(named)}; a dump holds one exchange.")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _check_room(folder, sum(members.values()), path)
@@ -71,7 +75,7 @@ def _members(path: Path) -> dict[str, int]:
             return {
                 file.filename: int(file.uncompressed) for file in archive.list() if not file.is_directory and not file.is_symlink
             }
-    except (py7zr.exceptions.ArchiveError, OSError, ValueError, EOFError, LookupError, TypeError) as error:
+    except Exception as error:  # damage shows as any error at all
         raise InputError(
             f"{path}: its list of files cannot be read ({type(error).__name__}: {error}). Fetch the archive again."
         ) from error
@@ -105,7 +109,7 @@ def _unpack_in_python(path: Path, members: list[str], folder: Path, program: str
     try:
         with py7zr.SevenZipFile(path) as archive:
             archive.extract(folder, targets=members)
-    except (py7zr.exceptions.ArchiveError, OSError, ValueError, EOFError, RuntimeError) as error:
+    except Exception as error:  # every codec has errors of its own; both ways are told together
         return f"py7zr: {type(error).__name__}: {error}"
     for member in members:  # as the program leaves them: without the folders of the archive
         (folder / member).rename(folder / Path(member).name)

@@ -1,0 +1,93 @@
+import shutil
+from pathlib import Path
+
+import py7zr
+import pytest
+
+from align.errors import InputError, StoreError
+from align.sources.archives import check_archive, unpack_tables
+
+TABLES = {"Badges.xml": "<badges>" + "b" * 5000, "Posts.xml": "<posts>" + "p" * 5000, "Users.xml": "<users>"}
+
+
+def archive(path: Path, files: dict[str, str], **options: object) -> Path:
+    with py7zr.SevenZipFile(path, "w", **options) as file:
+        for name, text in files.items():
+            file.writestr(text, name)
+    return path
+
+
+@pytest.fixture(params=["program", "python"])
+def unpacker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Unpack with the 7z program, and as on a machine that has none."""
+    if request.param == "python":
+        monkeypatch.setattr(shutil, "which", lambda name: None)
+    elif not any(map(shutil.which, ("7z", "7zz", "7za"))):
+        pytest.skip("no 7z program on this machine")
+    return str(request.param)
+
+
+@pytest.mark.parametrize("method", [py7zr.FILTER_BZIP2, py7zr.FILTER_LZMA2, py7zr.FILTER_PPMD, py7zr.FILTER_ZSTD])
+def test_only_the_wanted_tables_come_out_whatever_the_method(method: int, unpacker: str, tmp_path: Path) -> None:
+    # The 7z program of Debian cannot read zstd: then py7zr does.
+    options = {"id": method, "order": 6, "mem": 24} if method == py7zr.FILTER_PPMD else {"id": method}
+    path = archive(tmp_path / "a.7z", {f"dump/{name}": text for name, text in TABLES.items()}, filters=[options])
+    found = unpack_tables(path, ("posts.xml", "users.xml"), tmp_path / "out")
+    assert {name: table.read_text() for name, table in found.items()} == {
+        "posts.xml": TABLES["Posts.xml"],
+        "users.xml": TABLES["Users.xml"],
+    }
+    assert not list((tmp_path / "out").rglob("Badges.xml"))
+
+
+def test_what_an_earlier_try_left_is_cleared(unpacker: str, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "Posts.xml").write_text("half")
+    found = unpack_tables(archive(tmp_path / "a.7z", TABLES), ("posts.xml",), tmp_path / "out")
+    assert found["posts.xml"].read_text() == TABLES["Posts.xml"]
+
+
+def test_a_truncated_archive_is_told_by_its_first_bytes(tmp_path: Path) -> None:
+    whole = archive(tmp_path / "whole.7z", TABLES).read_bytes()
+    for size in (len(whole) - 1, len(whole) // 2, 32, 20, 3):
+        cut = tmp_path / "cut.7z"
+        cut.write_bytes(whole[:size])
+        with pytest.raises(InputError, match=rf"cut.7z: cut off at byte {size} of .* Fetch the archive again"):
+            check_archive(cut)
+
+
+@pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html><title>Log in</title>"])
+def test_what_is_no_archive_is_said(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "page.7z"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"page.7z: not a .7z archive: it starts with"):
+        check_archive(path)
+
+
+def test_damage_in_the_middle_is_found(unpacker: str, tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.7z", {"Posts.xml": "".join(map(str, range(20000)))})
+    data = bytearray(path.read_bytes())
+    data[2000:2100] = bytes(100)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="a.7z: cannot be unpacked: .*Fetch the archive again"):
+        unpack_tables(path, ("posts.xml",), tmp_path / "out")
+
+
+def test_a_damaged_list_of_files_is_found(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.7z", TABLES)
+    path.write_bytes(path.read_bytes()[:-20] + bytes(20))
+    with pytest.raises(InputError, match="its list of files cannot be read"):
+        unpack_tables(path, ("posts.xml",), tmp_path / "out")
+
+
+def test_a_table_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.7z", {"a/Posts.xml": "1", "b/posts.xml": "2"})
+    with pytest.raises(InputError, match="holds posts.xml 2 times: a/Posts.xml, b/posts.xml"):
+        unpack_tables(path, ("posts.xml",), tmp_path / "out")
+
+
+def test_too_little_room_is_said_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = archive(tmp_path / "a.7z", TABLES)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 10, 1000))  # type: ignore[attr-defined]
+    with pytest.raises(StoreError, match="GB are needed to unpack a.7z.*--store"):
+        unpack_tables(path, ("posts.xml",), tmp_path / "out")
