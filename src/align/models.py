@@ -116,7 +116,9 @@ def load_model(artifact: Artifact, checkpoint: str = LAST) -> "PreTrainedModel":
 def model_at(place: ModelPlace, dtype: Any, **options: Any) -> "PreTrainedModel":
     """The causal language model at a place; nothing but safetensors is read."""
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()  # one bar a load, among the lines that say how far the run is
     with _explained(place):
         return AutoModelForCausalLM.from_pretrained(place.path, dtype=dtype, use_safetensors=True, **place.options(), **options)
 
