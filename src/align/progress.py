@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 2.0
+REDRAW_SECONDS = 0.1
 
 
 def track(items: Iterable[T], title: str, total: int | None = None, unit: str = "") -> Iterator[T]:
@@ -18,7 +19,7 @@ def track(items: Iterable[T], title: str, total: int | None = None, unit: str = 
         return
     if total is None and isinstance(items, Sized):
         total = len(items)
-    began = time.monotonic()
+    shown_at = time.monotonic() + PATIENCE_SECONDS
     bar: Any = None
     task: Any = None
     done = 0
@@ -26,12 +27,14 @@ def track(items: Iterable[T], title: str, total: int | None = None, unit: str = 
         for item in items:
             yield item
             done += 1
-            if bar is None and time.monotonic() - began > PATIENCE_SECONDS:
+            if time.monotonic() < shown_at:
+                continue
+            if bar is None:
                 bar = _bar(unit)
                 task = bar.add_task(title, total=total, completed=done)
                 bar.start()
-            elif bar is not None:
-                bar.update(task, completed=done)
+            bar.update(task, completed=done)
+            shown_at = time.monotonic() + REDRAW_SECONDS
     finally:
         if bar is not None:
             bar.stop()
@@ -39,13 +42,18 @@ def track(items: Iterable[T], title: str, total: int | None = None, unit: str = 
 
 def _bar(unit: str) -> Any:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.0f} {unit}/s" if task.speed is not None else "")  # None at first
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(f"{{task.speed:.0f}} {unit}/s" if unit else "{task.speed:.0f}/s"),
+        Rate(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,

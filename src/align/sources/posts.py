@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from align.errors import InputError
+from align.progress import track
 from align.sources.xml_rows import Row, parsed, row_bytes
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def index_posts(path: Path, skipped: Counter[str], min_score: int | None = None,
     Rows that will not be read again are counted in `skipped` by reason.
     """
     questions, answers = _Posts(), _Posts()
-    for offset, data in row_bytes(path, "posts", accept_truncated):
+    for offset, data in track(row_bytes(path, "posts", accept_truncated), "looking for top answers", unit="rows"):
         row = parsed(data)
         kind = _note(row, offset, len(data), questions, answers) if row is not None else "broken row"
         if kind:

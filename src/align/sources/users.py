@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from align.progress import track
 from align.sources.xml_rows import parsed, row_bytes
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ def display_names(path: Path, wanted: "np.ndarray[Any, Any]", accept_truncated: 
     """Display name by user Id, of the wanted users alone: an exchange has many times as many as wrote a top answer."""
     owners = set(wanted.tolist())
     names: dict[int, str] = {}
-    for _, data in row_bytes(path, "users", accept_truncated):
+    for _, data in track(row_bytes(path, "users", accept_truncated), "reading names", unit="rows"):
         row = parsed(data)
         if row is None:  # a broken row costs a name, not a post
             continue
