@@ -11,25 +11,29 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal to look at, and an impatient reader. Called in the test: pytest sets its own stderr before that."""
     screen = Terminal()
     monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0)
     monkeypatch.setattr(progress, "REDRAW_SECONDS", 0)
     return screen
 
 
-def test_a_terminal_is_shown_title_and_count_even_before_there_is_a_rate(terminal: Terminal) -> None:
+def test_a_terminal_is_shown_title_and_count_even_before_there_is_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal(monkeypatch)
     assert list(track(range(3), "reading", unit="rows")) == [0, 1, 2]
-    assert "reading" in terminal.getvalue()
-    assert "3/3" in terminal.getvalue()
+    assert "reading" in screen.getvalue()
+    assert "3/3" in screen.getvalue()
 
 
-def test_one_bar_may_stand_inside_another(terminal: Terminal) -> None:
+def test_one_bar_may_stand_inside_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal(monkeypatch)
     outer = track(([*track(range(2), "inner")] for _ in range(2)), "outer")
     assert list(outer) == [[0, 1], [0, 1]]
-    assert "inner" in terminal.getvalue()
+    assert "inner" in screen.getvalue()
+    assert "outer" in screen.getvalue()
 
 
 def test_where_nobody_looks_nothing_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
