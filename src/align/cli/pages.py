@@ -42,6 +42,8 @@ def kind_page() -> str:
     parts = []
     for family, meaning in families().items():
         kinds = [item for item in kinds_of(family) if not item.is_plugin]
+        if not kinds:
+            continue
         links = " · ".join(f"[{item.kind}](#{family}-{item.kind})" for item in kinds)
         parts.append(f"## {family.capitalize()}\n\n{meaning}\n\n{links}\n")
         parts += [_kind(item) for item in kinds]
