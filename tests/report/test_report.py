@@ -136,8 +136,8 @@ def test_a_very_long_answer_is_cut_and_says_so(make, tmp_path):
     prompts = make("prompts", "ingest", [asked])
     answers = make("answers", "generate", [answer(asked, "sft", "x" * 100_000)], [prompts])
     page = report([prompts, answers], tmp_path)
-    # 100,000 characters less the 1,500 that are shown
-    assert "98,500 characters more" in page.text
+    # 100,000 characters less the 1,200 that are shown
+    assert "98,800 characters more" in page.text
     assert (tmp_path / "report.html").stat().st_size < 60_000
     assert (tmp_path / "files" / "report.json").stat().st_size < 10_000
 

@@ -13,7 +13,7 @@ from align.report.journey import MODEL_KINDS
 POINTS = 300
 """Most points of a curve on the page."""
 PROMPTS_LOOKED_AT = 20_000
-CHARS_OF_PROMPT, CHARS_OF_ANSWER = 600, 1500
+CHARS_OF_PROMPT, CHARS_OF_ANSWER = 600, 1200
 SENSITIVE_TAGS = ("sensitive", "malicious", "unsafe", "harm", "safety", "refus")
 NEVER_DRAWN = {"epoch", "step", "total_flos"}
 
