@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from align.errors import InputError
-from align.records import Author, Example
+from align.records import Author, Example, Origin, Turn, as_json
 from align.sources.json_lines import JsonLines
 
 
@@ -116,3 +116,24 @@ def test_the_real_lima_files_are_read(real_data: Path) -> None:
     # 1,000 single turns and 29 dialogues (SOURCE.md); histories become earlier turns
     train = read_paths(real_data / "lima" / "lima.json")
     assert (len(train), sum(len(example.turns) > 2 for example in train)) == (1029, 29)
+
+
+def test_what_align_show_prints_is_read_as_it_was(tmp_path: Path) -> None:
+    origin = Origin(
+        "stack_exchange",
+        "5/6",
+        "https://example.org/5",
+        "beer.7z",
+        "2019",
+        "2020",
+        (Author("Ada", "", "answer", "CC BY-SA 4.0"),),
+    )
+    shown = Example(
+        "stack_exchange/beer/5", (Turn("user", "Why?"), Turn("assistant", "So.")), origin, ("hops",), {"answer_score": 12.0}
+    )
+    assert read(tmp_path / "a.jsonl", [json.loads(as_json(shown))]) == [shown]
+    with pytest.raises(InputError, match=r"a.jsonl: row 1: turns.0.role: .*got 'gpt'.*as `align show` prints it"):
+        read(
+            tmp_path / "a.jsonl",
+            [{"id": "x", "turns": [{"role": "gpt", "text": "hi"}], "origin": {"source": "s", "native_id": "x"}}],
+        )

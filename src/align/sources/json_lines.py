@@ -2,14 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from pydantic import ValidationError
+
 from align.dialogue import alternate, turns_of
 from align.errors import InputError
 from align.parts import RawFile
-from align.records import Author, Example, Origin, Rejection, Role, Turn, content_of
+from align.records import Author, Example, Origin, Rejection, Role, Turn, adapter, content_of
 from align.rows import Row, column, read_rows
 from align.sources.ingest import Shard, Source
 
@@ -23,7 +26,7 @@ IDS = ("id", "question_id")
 class JsonLines(Source):
     """One example a row: {prompt, response}, {prompt}, {messages}, ShareGPT's {conversations}, Alpaca's columns.
 
-    {text} is a document to pretrain on. Also .json (a list), and either as .gz or .xz. `id`, `url`, `date`, `author`,
+    {text} is a document to pretrain on, {turns, origin} an example as `align show` prints it. Also .json (a list), and either as .gz or .xz. `id`, `url`, `date`, `author`,
     `license`, `tags` and numbers in `signals` are kept.
     """
 
@@ -64,6 +67,9 @@ class JsonLines(Source):
             yield example
 
     def _example(self, row: Row) -> Example:
+        if "turns" in row.data:
+            shown = _as_shown(row)
+            return replace(shown, tags=(*self.tags, *shown.tags))
         turns = self._turns(row)
         found = next((str(row.data[name]) for name in IDS if row.data.get(name) not in (None, "")), None)
         native = found or content_of(turns)
@@ -101,6 +107,20 @@ class JsonLines(Source):
         license_name = str(row.data.get("license") or self.license)
         name = str(row.data.get("author") or "")
         return (Author(name or "unknown", license=license_name),) if name or license_name else ()
+
+
+def _as_shown(row: Row) -> Example:
+    """An example as `align show` prints it, with the origin it had."""
+    try:
+        example: Example = adapter(Example).validate_python(row.data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"{row.place}: {field}: {first['msg']} (got {first['input']!r:.80}); "
+            f"a row with turns must be an example as `align show` prints it, with id, turns and origin."
+        ) from error
+    return example
 
 
 def _dialogue(row: Row, name: str) -> tuple[Turn, ...]:
