@@ -1,5 +1,6 @@
 """LIMA's rules, each with the traps it must not fall into."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,105 @@ def test_the_empty_result_names_the_filter_that_took_the_last(tmp_path: Path) ->
     stage = FilterStage(filters=(Score(min=10), FirstPerson()))
     with pytest.raises(EmptyResult, match="0 examples left after first_person: 1 dropped, 0 kept \\(of 2 that entered"):
         stage.run(Inputs((Artifact("source", "k", "c", source, {}),)), tmp_path / "work")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "**I think** it rises.",
+        "(I tried it.)",
+        "*I* did.",
+        "(as do I)",
+        "Neither Bob nor I. But who?",
+        "In part I agree.",
+        "World War I am reading about.",
+    ],
+)
+def test_the_first_person_is_found_beside_signs_and_after_nouns(response: str) -> None:
+    assert reason(FirstPerson(), response) == "says I"
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "By V. I. Arnold.",
+        "An I-beam on the I-95.",
+        "Press ⌘+I now.",
+        "Elizabeth I was queen.",
+        "Use A.I. here.",
+        "In My Documents and my.cnf.",
+    ],
+)
+def test_letters_names_and_keys_are_no_first_person(response: str) -> None:
+    assert reason(FirstPerson(), response) is None
+
+
+def test_every_turn_of_the_assistant_is_judged_and_none_of_the_user() -> None:
+    turns = (Turn("user", "I ask"), Turn("assistant", "I say"), Turn("user", "My!"), Turn("assistant", "Yes."))
+    assert FirstPerson().reason_to_drop(Example("e", turns, Origin("test", "e"))) == Drop("says I", "[I] say")
+    assert FirstPerson().reason_to_drop(Example("e", turns[2:], Origin("test", "e"))) is None
+
+
+@pytest.mark.parametrize(
+    ("response", "found"),
+    [
+        ("As dtl12 pointed out, it rises.", "as mentioned"),
+        ("as noted above, it rises.", "as mentioned"),
+        ("See my answer on yeast.", "my answer"),
+        ("Chris explains it in the comments.", "comments"),
+        ("There is a post on Cooking.SE about it.", "stack exchange"),
+        ("Ask on StackOverflow.", "stack exchange"),
+        ("See also the related question.", "another question"),
+        ("To the downvoters: upvotes are welcome.", "site talk"),
+        ("It rises.\n\n---\n\n## Edit\n\nIt falls.", "edit note"),
+        ("His answer is right.", "someone's answer"),
+    ],
+)
+def test_more_references_are_found_by_name(response: str, found: str) -> None:
+    assert reason(CrossReference(), response) == found
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "As the name suggests, it is round.",
+        "A stack overflow ends the program with a StackOverflowError.",
+        "As described above, beat the eggs.",
+        "Let's answer that first. Here's a comment: stir.",
+        "The student's answer earns a mark.",
+        "Use another comment character.",
+        "That is another question entirely.",
+        "Update the file - then restart.",
+        "An op-amp has high gain.",
+    ],
+)
+def test_more_that_only_looks_like_a_reference_is_kept(response: str) -> None:
+    assert reason(CrossReference(), response) is None
+
+
+def test_a_reference_can_be_allowed_and_a_slip_in_its_name_is_told() -> None:
+    assert reason(CrossReference(allow=("edit note",)), "EDIT: more salt.") is None
+    with pytest.raises(ValueError, match="no reason is called 'edit notes'; did you mean 'edit note'"):
+        CrossReference(allow=("edit notes",))
+
+
+@pytest.mark.parametrize(
+    ("part", "fields", "message"),
+    [
+        (Score, {}, "write min, max or both"),
+        (Score, {"min": 2, "max": 1}, "max 1 is below min 2"),
+        (Length, {"min_chars": 2, "max_chars": 1}, "max_chars 1 is below min_chars 2"),
+        (Tags, {}, "write drop, require or both"),
+    ],
+)
+def test_bounds_that_keep_or_drop_nothing_are_refused(part: type[Filter], fields: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        part(**fields)
+
+
+def test_lima_itself_mostly_passes_the_rules(real_data: Path) -> None:
+    # Rows 0 to 399 are its Stack Exchange answers: the paper's rules let through what ours must let through too.
+    rows = json.loads((real_data / "lima" / "lima.json").read_text(encoding="utf-8"))[:400]
+    kept = [[reason(part, row["output"]) is None for row in rows].count(True) for part in (FirstPerson(), CrossReference())]
+    assert kept[0] >= 385
+    assert kept[1] >= 365

@@ -55,7 +55,8 @@ _NUMBERED = re.compile(
 )
 _OTHER_NUMERALS = re.compile(r"(?:,|,?\ (?:and|or|&|to|through|vs\.?)|\ ?[-–/])\ ?(?:I{2,3}|IV|VI{0,3}|IX|X)\b")
 _FIRST_PERSON_VERB = re.compile(
-    r"\ (?:am|have|do|think|believe|know|would|will|can|could|use|used|like|guess|suppose|find|found)\b"
+    r"\ (?:am|have|do|did|agree|disagree|believe|could|find|found|get|got|guess|hope|know|like|love|made|mean|must|need|"
+    r"prefer|recommend|said|say|see|should|suggest|suppose|think|tried|use|used|want|wonder|would|wrote)\b"
 )
 _LINE_START = re.compile(r"(?:^|\n)[ #*_>(-]*$")
 
