@@ -1,14 +1,14 @@
 """Errors a user can act on; the command line prints their text without a traceback.
 
-    AlignError            every error align raises on purpose (exit 1)
-    ├── RecipeError       the recipe cannot be read as a plan: unknown kind, bad value, missing input
-    ├── PartError         a part is badly defined, e.g. two classes claim one kind
-    ├── InputError        a raw file is missing, cut off or not what it claims to be
-    ├── EmptyResult       a stage dropped everything, so nothing below it can run
-    ├── Shortfall         fewer examples than were asked for
-    ├── StoreError        the store cannot be read or written: newer version, full disk, no such run
-    ├── TrainingRefused   the preflight found that training would not do what the recipe says
-    └── JudgeError        a judge cannot be reached or does not answer in the agreed form
+AlignError            every error align raises on purpose (exit 1)
+├── RecipeError       the recipe cannot be read as a plan: unknown kind, bad value, missing input
+├── PartError         a part is badly defined, e.g. two classes claim one kind
+├── InputError        a raw file is missing, cut off or not what it claims to be
+├── EmptyResult       a stage dropped everything, so nothing below it can run
+├── Shortfall         fewer examples than were asked for
+├── StoreError        the store cannot be read or written: newer version, full disk, no such run
+├── TrainingRefused   the preflight found that training would not do what the recipe says
+└── JudgeError        a judge cannot be reached or does not answer in the agreed form
 """
 
 
