@@ -4,6 +4,8 @@ Exit codes: 0 done, 1 the user's mistake (told in a line, no traceback), 2 usage
 Nothing heavy is imported here: each command imports what it uses.
 """
 
+import os
+
 from align.cli import doctor, init, kinds, reading, running, store
 from align.cli.verbs import app
 
@@ -16,4 +18,7 @@ for _module in (init, running, reading, store, kinds, doctor):
 
 def main() -> None:
     """Entry point of the program `align`."""
+    # Read when torch is loaded: its threads then sleep while they wait for each other. Spinning, which is the default, they
+    # take five times as long where something else wants the cores too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app(prog_name="align")
