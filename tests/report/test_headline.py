@@ -24,10 +24,13 @@ def test_an_interval_beyond_half_names_the_preferred_model():
     assert "so base is preferred: the interval lies below 50 %" in told([win(0.3, 0.2, 0.45)])
 
 
-def test_the_smallest_win_rate_that_so_many_prompts_can_tell():
-    # 0.5 + 0.98 / sqrt(30) = 0.679; of 300: 0.557
-    assert "30 prompts tell a win rate from 50 % only beyond about 68 %." in told([win(0.5, 0.4, 0.6)])
-    assert "300 prompts tell a win rate from 50 % only beyond about 56 %." in told([win(0.5, 0.4, 0.6, 300)])
+def test_the_interval_tells_what_so_many_prompts_can_tell():
+    # the farther end lies 0.16 from the rate, so 50 ± 16
+    assert "With 30 prompts and so many ties, what lies between about 34 % and 66 % cannot be told from 50 %." in told(
+        [win(0.57, 0.41, 0.72)]
+    )
+    # ties narrow it: 0.05
+    assert "between about 45 % and 55 % cannot be told" in told([win(0.5, 0.45, 0.55)])
     assert "One prompt tells nothing." in told([win(1, 1, 1, 1)])
 
 
@@ -64,9 +67,9 @@ def test_rewards_that_might_be_guessed_are_called_so():
 
 def test_an_end_of_turn_that_was_not_learned_is_no_success():
     rates = [Measurement("eot_rate", "base", 0.0, 0.0, 0.11, 30), Measurement("eot_rate", "sft", 0.03, 0.01, 0.17, 30)]
-    assert "so the end-of-turn token was not learned." in told(rates, kind="generate")
-    rates[1] = Measurement("eot_rate", "sft", 0.5, 0.33, 0.67, 30)
-    assert "so the end-of-turn token was not reliably learned." in told(rates, kind="generate")
+    assert "Nothing here shows that the end-of-turn token was learned." in told(rates, kind="generate")
+    rates[1] = Measurement("eot_rate", "sft", 0.43, 0.27, 0.61, 30)
+    assert "The end-of-turn token was learned in part" in told(rates, kind="generate")
     rates[1] = Measurement("eot_rate", "sft", 0.93, 0.79, 0.98, 30)
     assert "It shows that the end-of-turn token was learned, not that the answers are good." in told(rates, kind="generate")
 

@@ -46,16 +46,17 @@ def _endings(facts: Facts) -> list[Finding]:
     if not rates:
         return []
     said = [f"{figure.subject} {figure_text(figure)}" for figure in rates]
-    caveat = f"{counted(min(figure.count for figure in rates), 'prompt')} each. "
+    count = counted(min(figure.count for figure in rates), "prompt")
+    return [Finding(f"Responses that the model ended itself with EOT: {listed(said)}.", f"{count} each. {_learned(rates)}")]
+
+
+def _learned(rates: Sequence[Measurement]) -> str:
     if any(figure.low is not None and figure.low > 0.5 for figure in rates):
-        caveat += "It shows that the end-of-turn token was learned, not that the answers are good."
-    else:
-        caveat += f"No model ends more than half of its responses for certain, so the end-of-turn token was {_hardly(rates)}."
-    return [Finding(f"Responses that the model ended itself with EOT: {listed(said)}.", caveat)]
-
-
-def _hardly(rates: Sequence[Measurement]) -> str:
-    return "not learned" if max(figure.value for figure in rates) < 0.1 else "not reliably learned"
+        return "It shows that the end-of-turn token was learned, not that the answers are good."
+    first = rates[0].high
+    if first is not None and any(figure.low is not None and figure.low > first for figure in rates[1:]):
+        return "The end-of-turn token was learned in part: many responses still run on until they are cut."
+    return "Nothing here shows that the end-of-turn token was learned."
 
 
 def _wins(facts: Facts) -> list[Finding]:
@@ -72,7 +73,7 @@ def _win(judge: str, figures: list[Measurement]) -> Finding:
         caveat = f"The judge, {judge}, is a plain baseline: it shows that judging works and is no measure of quality."
     else:
         caveat = f"Judged by {judge}."
-    return Finding(f"Win rate {'; '.join(said)}.", f"{caveat} {_smallest_visible(min(figure.count for figure in figures))}")
+    return Finding(f"Win rate {'; '.join(said)}.", f"{caveat} {_smallest_visible(figures)}".strip())
 
 
 def judge_of(facts: Facts, stage: str) -> str:
@@ -96,12 +97,16 @@ def _against_half(figure: Measurement) -> str:
     return f"which cannot be told from 50{SPACE}%"
 
 
-def _smallest_visible(count: int) -> str:
-    """The win rate from which on `count` prompts can tell, without ties: 0.5 + 1.96 * 0.5 / sqrt(count)."""
-    if count < 2:
-        return "One prompt tells nothing."
-    reach = 0.98 / count**0.5
-    return f"{counted(count, 'prompt')} tell a win rate from 50{SPACE}% only beyond about {percent(min(0.5 + reach, 1))}."
+def _smallest_visible(figures: Sequence[Measurement]) -> str:
+    """How far from 50 % a win rate has to be for its interval to leave it: about the half of the widest interval."""
+    count = min(figure.count for figure in figures)
+    reach = max(
+        (abs(edge - figure.value) for figure in figures for edge in (figure.low, figure.high) if edge is not None), default=0
+    )
+    if count < 2 or reach == 0:
+        return "" if count >= 2 else "One prompt tells nothing."
+    beyond = f"{percent(max(0, 0.5 - reach))} and {percent(min(1, 0.5 + reach))}"
+    return f"With {counted(count, 'prompt')} and so many ties, what lies between about {beyond} cannot be told from 50{SPACE}%."
 
 
 def _safety(facts: Facts) -> list[Finding]:

@@ -42,7 +42,7 @@ def render_page(facts: Facts, raw_names: dict[str, dict[str, str]], seconds: dic
     environment.filters |= {
         "whole": wording.whole, "plain": wording.plain, "figure": wording.figure_text, "value": wording.value_text,
         "interval": wording.interval_text, "metric": wording.name_of, "percent": wording.percent, "web": web_address,
-        "yaml": parameter_text, "unbroken": unbroken,
+        "yaml": parameter_text, "unbroken": unbroken, "named": named_stages,
     }  # fmt: skip
     return environment.get_template("report.html.jinja").render(
         facts=facts, charts=charts(facts), groups=by_role(facts.stages), colours=figures.colours(facts.models),
@@ -134,6 +134,14 @@ def other_figures(facts: Facts) -> list[Measured]:
     """Measurements that have no place of their own on the page."""
     told = {id(item) for item in paired_figures(facts)}
     return [item for item in facts.measured if item.figure.metric not in TOLD and item.kind != "quota" and id(item) not in told]
+
+
+def named_stages(stage: StageFacts) -> list[tuple[str, list[str]]]:
+    """The stages that fields name, those of `against.0` and `against.1` together."""
+    found: dict[str, list[str]] = {}
+    for field, name in stage.named.items():
+        found.setdefault(field.partition(".")[0], []).append(name)
+    return list(found.items())
 
 
 def unbroken(text: str) -> str:

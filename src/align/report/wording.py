@@ -59,15 +59,16 @@ def whole(number: float) -> str:
     return f"{number:,.0f}".replace("-", MINUS)
 
 
-def plain(value: float) -> str:
-    """Three significant digits, thousands with commas."""
+def plain(value: float, like: float | None = None) -> str:
+    """Three significant digits, thousands with commas; with `like`, as many decimals as that number gets."""
+    size = abs(value if like is None else like)
     if not math.isfinite(value):
         return "not a number"
-    if value == 0 or abs(value) >= 99.95:
+    if size == 0 or size >= 99.95:
         return whole(value)
-    if abs(value) < 0.001:
+    if size < 0.001:
         return f"{value:.1e}".replace("-", MINUS)
-    digits = 1 if abs(value) >= 9.995 else 2 if abs(value) >= 0.9995 else 3
+    digits = 1 if size >= 9.995 else 2 if size >= 0.9995 else 3
     return f"{value:.{digits}f}".replace("-", MINUS)
 
 
@@ -100,8 +101,9 @@ def interval_text(figure: Measurement) -> str:
         return f"{points(figure.low)} to {points(figure.high)}"
     if is_share(figure.metric):
         return f"{_hundredths(figure.low, figure.count)}–{_hundredths(figure.high, figure.count)}"
-    say = whole if figure.metric in COUNTS else plain
-    return f"{say(figure.low)}–{say(figure.high)}"
+    if figure.metric in COUNTS:
+        return f"{whole(figure.low)}–{whole(figure.high)}"
+    return f"{plain(figure.low, like=figure.value)}–{plain(figure.high, like=figure.value)}"
 
 
 def figure_text(figure: Measurement) -> str:
