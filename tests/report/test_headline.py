@@ -26,9 +26,7 @@ def test_an_interval_beyond_half_names_the_preferred_model():
 
 def test_the_interval_tells_what_so_many_prompts_can_tell():
     # the farther end lies 0.16 from the rate, so 50 ± 16
-    assert "With 30 prompts and so many ties, what lies between about 34 % and 66 % cannot be told from 50 %." in told(
-        [win(0.57, 0.41, 0.72)]
-    )
+    assert "With 30 prompts, what lies between about 34 % and 66 % cannot be told from 50 %." in told([win(0.57, 0.41, 0.72)])
     # ties narrow it: 0.05
     assert "between about 45 % and 55 % cannot be told" in told([win(0.5, 0.45, 0.55)])
     assert "One prompt tells nothing." in told([win(1, 1, 1, 1)])

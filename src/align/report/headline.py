@@ -106,7 +106,7 @@ def _smallest_visible(figures: Sequence[Measurement]) -> str:
     if count < 2 or reach == 0:
         return "" if count >= 2 else "One prompt tells nothing."
     beyond = f"{percent(max(0, 0.5 - reach))} and {percent(min(1, 0.5 + reach))}"
-    return f"With {counted(count, 'prompt')} and so many ties, what lies between about {beyond} cannot be told from 50{SPACE}%."
+    return f"With {counted(count, 'prompt')}, what lies between about {beyond} cannot be told from 50{SPACE}%."
 
 
 def _safety(facts: Facts) -> list[Finding]:
