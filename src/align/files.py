@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from itertools import accumulate
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -78,7 +79,7 @@ class RecordWriter:
                 self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd")
             if self._rows:
                 try:
-                    columns = [_column([getattr(row, item.name) for row in self._rows], item.type) for item in schema]
+                    columns = [_column(list(map(attrgetter(item.name), self._rows)), item.type) for item in schema]
                 except (TypeError, ValueError, AttributeError) as error:  # the first two are what Arrow's own errors derive from
                     raise self._unwritable(schema) from error
                 table = pa.Table.from_arrays(columns, schema=schema)
@@ -205,7 +206,7 @@ def _column(values: list[Any], kind: "pa.DataType") -> "pa.Array":
     import pyarrow as pa
 
     if pa.types.is_struct(kind):
-        children = [_column([getattr(value, item.name) for value in values], item.type) for item in kind]
+        children = [_column(list(map(attrgetter(item.name), values)), item.type) for item in kind]
         return pa.StructArray.from_arrays(children, fields=list(kind))
     if not pa.types.is_list(kind):
         return pa.array(values, kind)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from align.errors import InputError
 from align.sources import xml_rows
-from align.sources.xml_rows import parsed, row_bytes, text_of
+from align.sources.xml_rows import parsed, row_bytes, unescaped
 from toy_posts import HEAD, question, row, write_posts
 
 
@@ -87,7 +87,7 @@ def test_what_is_no_row_is_none(broken: bytes) -> None:
 
 def test_half_a_surrogate_pair_and_control_characters_are_left_out() -> None:
     # A parser refuses the whole file for one of these; some dumps hold &#x1;
-    assert text_of(b"a&#x1;b&#xD800;c&#x110000;d&#1114112;e&#9;f") == "abcde\tf"
+    assert unescaped("a&#x1;b&#xD800;c&#x110000;d&#1114112;e&#9;f") == "abcde\tf"
 
 
 def test_a_file_without_its_closing_tag_names_the_last_whole_row(tmp_path: Path) -> None:

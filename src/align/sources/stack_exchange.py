@@ -17,7 +17,7 @@ from align.sources.dumps import HOW_TO_GET, Dump, find_dumps
 from align.sources.ingest import Shard, Source
 from align.sources.posts import COMMUNITY, Pair, index_posts, read_pairs
 from align.sources.sites import is_meta
-from align.sources.users import display_names
+from align.sources.users import NO_NAMES, Names, read_names
 from align.sources.xml_rows import Row
 from align.text import markdown_from_html
 
@@ -67,8 +67,8 @@ class StackExchange(Source):
         assert isinstance(shard, Dump)
         with _tables(shard) as (posts, users):
             index = index_posts(posts, skipped, self.min_score, self.accept_truncated)
-            names = display_names(users, index.owners, self.accept_truncated) if users is not None else {}
-            for pair in read_pairs(index):
+            names = read_names(users, self.accept_truncated) if users is not None else NO_NAMES
+            for pair in read_pairs(index, skipped):
                 example = self._example(pair, shard, names)
                 if isinstance(example, str):
                     skipped[example] += 1
@@ -86,7 +86,7 @@ class StackExchange(Source):
         chosen = [dump for dump in dumps if self.sites is None or dump.group in self.sites]
         return [dump for dump in chosen if not (self.leave_out_meta and is_meta(dump.group))]
 
-    def _example(self, pair: Pair, dump: Dump, names: dict[int, str]) -> Example | str:
+    def _example(self, pair: Pair, dump: Dump, names: Names) -> Example | str:
         """The example a pair makes, or why it makes none."""
         question, answer, answers = pair
         ask = question.text
@@ -134,11 +134,11 @@ def license_on(date: str) -> str:
     return "CC BY-SA 4.0" if date >= "2018-05-02" else "CC BY-SA 3.0" if date >= "2011-04-08" else "CC BY-SA 2.5"
 
 
-def _author(row: Row, role: str, host: str, names: dict[int, str]) -> Author:
+def _author(row: Row, role: str, host: str, names: Names) -> Author:
     owner = row.number("OwnerUserId")
     unnamed = "Community" if owner == COMMUNITY else f"user{owner}" if owner else "deleted user"
     return Author(
-        name=names.get(owner) or row.text("OwnerDisplayName") or unnamed,
+        name=names.of(owner) or row.text("OwnerDisplayName") or unnamed,
         url=f"https://{host}/users/{owner}" if owner else "",
         role=role,
         license=row.text("ContentLicense") or license_on(_changed(row)),

@@ -1,24 +1,55 @@
-"""Names of those who wrote, out of Users.xml."""
+"""Names of the users of an exchange, out of Users.xml."""
 
+from array import array
+from bisect import bisect_left
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
 from align.progress import track
 from align.sources.xml_rows import parsed, row_bytes
 
-if TYPE_CHECKING:
-    import numpy as np
+
+class Names(NamedTuple):
+    """Display names by user Id, 16 bytes and the name's own a user: the largest exchange has 25 million."""
+
+    ids: "array[int]"
+    """Sorted."""
+    ends: "array[int]"
+    """Where in `text` the name of each user ends; it begins where the one before ends."""
+    text: bytes
+
+    def of(self, user: int) -> str:
+        """The name of a user; empty where there is none."""
+        place = bisect_left(self.ids, user)
+        if place == len(self.ids) or self.ids[place] != user:
+            return ""
+        return self.text[self.ends[place - 1] if place else 0 : self.ends[place]].decode()
 
 
-def display_names(path: Path, wanted: "np.ndarray[Any, Any]", accept_truncated: bool = False) -> dict[int, str]:
-    """Display name by user Id, of the wanted users alone: an exchange has many times as many as wrote a top answer."""
-    owners = set(wanted.tolist())
-    names: dict[int, str] = {}
+NO_NAMES = Names(array("q"), array("q"), b"")
+
+
+def read_names(path: Path, accept_truncated: bool = False) -> Names:
+    """The names in a Users.xml. A broken row costs a name, not a post, so it is passed over."""
+    ids, ends, text = array("q"), array("q"), bytearray()
     for _, data in track(row_bytes(path, "users", accept_truncated), "reading names", unit="rows"):
         row = parsed(data)
-        if row is None:  # a broken row costs a name, not a post
+        number = row.text("Id") if row is not None else ""
+        if row is None or not number.removeprefix("-").isdecimal() or len(number) > 17:
             continue
-        number = row.text("Id")
-        if number.lstrip("-").isdecimal() and int(number) in owners:
-            names[int(number)] = row.text("DisplayName").strip()
-    return names
+        text += row.text("DisplayName").strip().encode()
+        ids.append(int(number))
+        ends.append(len(text))
+    return _sorted(Names(ids, ends, bytes(text)))
+
+
+def _sorted(names: Names) -> Names:
+    import numpy as np
+
+    ids = np.asarray(names.ids)
+    if len(ids) < 2 or bool((ids[1:] > ids[:-1]).all()):
+        return names
+    order = np.argsort(ids, kind="stable").tolist()
+    parts = [names.text[names.ends[place - 1] if place else 0 : names.ends[place]] for place in order]
+    ends = array("q", np.cumsum([len(part) for part in parts]).tolist())
+    return Names(array("q", ids[order].tolist()), ends, b"".join(parts))

@@ -21,13 +21,16 @@ LONGEST_ROW_BYTES = 1 << 26
 class Row(NamedTuple):
     """One row: its pieces between quotes, and which piece holds the value of which attribute."""
 
-    pieces: list[bytes]
+    pieces: list[str]
     places: Mapping[str, int]
 
     def text(self, name: str) -> str:
         """The value of an attribute, unescaped; empty where it is absent."""
         place = self.places.get(name)
-        return text_of(self.pieces[place]) if place is not None else ""
+        if place is None:
+            return ""
+        value = self.pieces[place]
+        return unescaped(value) if "&" in value else value
 
     def number(self, name: str, default: int = 0) -> int:
         """The value of an attribute as a whole number; `default` where it is absent or empty."""
@@ -72,44 +75,42 @@ def row_bytes(path: Path, root: str, accept_truncated: bool = False) -> Iterator
 
 def parsed(row: bytes) -> Row | None:
     """The attributes of a row; None where it is broken: cut in the middle, not XML, not UTF-8."""
-    pieces = row.split(b'"')
+    try:
+        text = row.decode()
+    except UnicodeDecodeError:
+        return None
+    pieces = text.split('"')
     places = _places(tuple(pieces[::2]))
     if places is None:
         return _parsed_as_xml(row)
-    if not row.isascii():
-        try:
-            row.decode()
-        except UnicodeDecodeError:
-            return None
+    inside = len(text) - len(pieces[-1])
+    if text.find("\n", 0, inside) >= 0 or text.find("\t", 0, inside) >= 0 or text.find("\r", 0, inside) >= 0:
+        pieces = [piece.replace("\r\n", " ").translate(_WHITE_SPACE) for piece in pieces]  # as XML has it
     return Row(pieces, places)
 
 
-def text_of(value: bytes) -> str:
-    """The text of an attribute's value: references replaced, literal line ends and tabs as spaces, as XML has it."""
-    if b"\n" in value or b"\t" in value or b"\r" in value:
-        value = value.replace(b"\r\n", b" ").replace(b"\n", b" ").replace(b"\t", b" ").replace(b"\r", b" ")
-    text = value.decode()
-    if "&" not in text:
-        return text
-    text = text.replace("&#xA;", "\n")
+def unescaped(value: str) -> str:
+    """The text of an attribute's value: references replaced by what they stand for."""
+    text = value.replace("&#xA;", "\n")
     if "&#" in text:
         text = _REFERENCE.sub(_character, text)
     text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
     return text.replace("&apos;", "'").replace("&amp;", "&")  # & last: &amp;lt; is the text &lt;
 
 
-_NAME = re.compile(rb"\s+([A-Za-z_][\w.-]*)\s*=\s*")
-_END = re.compile(rb"\s*/>\s*")
+_NAME = re.compile(r"\s+([A-Za-z_][\w.-]*)\s*=\s*")
+_END = re.compile(r"\s*/>\s*")
+_WHITE_SPACE = str.maketrans("\n\t\r", "   ")
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
 
 
 @lru_cache(maxsize=4096)
-def _places(shape: tuple[bytes, ...]) -> Mapping[str, int] | None:
+def _places(shape: tuple[str, ...]) -> Mapping[str, int] | None:
     """Where the values stand in a row whose pieces outside quotes are `shape`; None where they are no attributes."""
-    if len(shape) < 2 or not shape[0].startswith(b"row") or not _END.fullmatch(shape[-1]):
+    if len(shape) < 2 or not shape[0].startswith("row") or not _END.fullmatch(shape[-1]):
         return None
     names = [_NAME.fullmatch(name) for name in (shape[0][3:], *shape[1:-1])]
-    places = {name[1].decode(): 2 * number + 1 for number, name in enumerate(names) if name is not None}
+    places = {name[1]: 2 * number + 1 for number, name in enumerate(names) if name is not None}
     return places if len(places) == len(names) else None
 
 
@@ -121,9 +122,8 @@ def _parsed_as_xml(row: bytes) -> Row | None:
     except ElementTree.ParseError:
         return None
     escapes = {ord(sign): f"&#{ord(sign)};" for sign in '&<>"\n\r\t'}
-    return Row(
-        [value.translate(escapes).encode() for value in attributes.values()], {name: n for n, name in enumerate(attributes)}
-    )
+    values = [value.translate(escapes) for value in attributes.values()]
+    return Row(values, {name: place for place, name in enumerate(attributes)})
 
 
 def _character(reference: re.Match[str]) -> str:
