@@ -16,6 +16,7 @@ from align.errors import AlignError, InputError, PartError, RecipeError
 from align.files import disk_error, is_full, write_json
 from align.locks import hold_lock
 from align.parts import nearest, plugin_fault
+from align.processes import helper_folder, process_rank, wait_for
 from align.rawfiles import hash_raw_files, missing_files
 from align.recipe import Recipe
 from align.runs import now, record_run, unfinished_path, write_run
@@ -25,7 +26,10 @@ log = logging.getLogger(__name__)
 
 
 def run_recipe(recipe: Recipe, store: Path, until: str | None = None) -> dict[str, Artifact]:
-    """Make every stage's artifact, in order, up to `until`; return them by stage name and record the run."""
+    """Make every stage's artifact, in order, up to `until`; return them by stage name and record the run.
+
+    Under torchrun or accelerate the first process makes them; the others train along.
+    """
     wanted = stages_until(recipe, until)
     refuse_missing(recipe, wanted)
     open_store(store)
@@ -38,13 +42,17 @@ def run_recipe(recipe: Recipe, store: Path, until: str | None = None) -> dict[st
             raw = hash_raw_files(stage, store)
             key = artifact_key(stage, inputs, raw)
             artifact = load_artifact(store, key, name)
-            if artifact is None:
+            if artifact is None and process_rank() > 0:
+                artifact = help_make(name, stage, inputs, key, store)
+            elif artifact is None:
                 artifact = make_artifact(name, stage, inputs, key, raw, store)
             else:
                 log.info("%s  reused  %s", _title(name, stage), key)
         made[name] = artifact
-        write_run(unfinished_path(recipe, store), recipe, made, started, finished="")
-    record_run(recipe, made, store, started)
+        if process_rank() == 0:
+            write_run(unfinished_path(recipe, store), recipe, made, started, finished="")
+    if process_rank() == 0:
+        record_run(recipe, made, store, started)
     return made
 
 
@@ -125,6 +133,17 @@ def make_artifact(name: str, stage: Stage, inputs: Inputs, key: str, raw: dict[s
     assert artifact is not None
     log.info("%s  %s  %.1f s", _title(name, stage), describe_counts(artifact.counts), artifact.manifest["seconds"])
     return artifact
+
+
+def help_make(name: str, stage: Stage, inputs: Inputs, key: str, store: Path) -> Artifact:
+    """Be one of the other processes: run a stage that trains along with the first, and take what that one commits."""
+    if stage.together:
+        folder = helper_folder(store / "artifacts" / f"{key}.partial")
+        try:
+            stage.run(inputs, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    return wait_for(lambda: load_artifact(store, key, name))
 
 
 def _tidy(work: Path) -> None:

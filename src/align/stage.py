@@ -73,6 +73,8 @@ class Stage(Part):
     """What a stage without `inputs` reads."""
     names_matter: ClassVar[bool] = False
     """Whether names of the stages it reads stand in its output, so that they decide its key."""
+    together: ClassVar[bool] = False
+    """Whether all processes of a launch run it at once, as a training does; else the first does and the others wait."""
     sees_manifests: ClassVar[bool] = False
     """Whether it shows how its inputs were made, so that their keys decide its own."""
     verb: ClassVar[str] = "kept"

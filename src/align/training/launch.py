@@ -11,8 +11,9 @@ from align.errors import TrainingRefused
 class Launch(BaseModel):
     """The GPUs a training is meant for. `align plan` computes memory and time for them.
 
-    align starts one process and no others yet. With more than one GPU, start `align run` itself under `torchrun` or
-    `accelerate launch`, one process a GPU; what they started is compared with what stands here and refused if it differs.
+    align does not start the processes: start it under `torchrun` or `accelerate launch`, one process a GPU, with a store that
+    all of them see. The first makes every artifact and the others train along. What was started is compared with what stands
+    here and refused if it differs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -50,7 +51,7 @@ def check_launch(launch: Launch | None) -> None:
     if world_size() != launch.gpus:
         raise TrainingRefused(
             f"{wanted}: {world_size()} process runs here, one a GPU is wanted. align does not start them itself yet: run "
-            f"`torchrun --nproc-per-node ... -m align.cli run ...` (or accelerate launch), or write launch.gpus: {world_size()}."
+            f"`torchrun --nproc-per-node {launch.gpus} -m align run ...` (or accelerate launch), or write launch.gpus: {world_size()}."
         )
     sharded = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() in ("1", "true")
     if sharded != (launch.distribution == "fsdp2"):

@@ -215,7 +215,8 @@ def run_training(trainer: Any, job: Job) -> list[TrainingStep]:
     trainer.remove_callback(PrinterCallback)  # prints on stdout
     trainer.add_callback(Keeper(trainer, job))
     with repeatable():
-        newest = newest_verified(job.work, job.asked())
+        with trainer.accelerator.main_process_first():  # it deletes what cannot be trusted
+            newest = newest_verified(job.work, job.asked())
         trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
     if trainer.is_world_process_zero():
         link_tree(job.work / CHECKPOINTS / checkpoint_name(job.stage.epochs), job.work / MODEL)
@@ -232,12 +233,15 @@ def adjust(trainer: Any, job: Job) -> Any:
 def save_model(trainer: Any, folder: Path) -> None:
     """Write weights (safetensors), configs and tokenizer, so that `from_pretrained` finds a model that stops at EOT."""
     model, tokenizer = trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class
-    shutil.rmtree(folder, ignore_errors=True)
+    if trainer.is_world_process_zero():
+        shutil.rmtree(folder, ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
     model.config.use_cache = True  # the trainer turned it off; answering without it is slow
     model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id, eos_token_id=ends(tokenizer), pad_token_id=tokenizer.pad_token_id
     )
     trainer.save_model(str(folder), _internal_call=True)
+    trainer.accelerator.wait_for_everyone()
     (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle, with paths in it
 
 

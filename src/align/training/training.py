@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
@@ -55,6 +55,8 @@ class Training(Stage):
     """Decides the order of examples and dropout."""
     launch: Launch | None = None
     """The GPUs it is meant for, {gpus: 32, gpu_gigabytes: 80, distribution: fsdp2}; by default what is here."""
+
+    together: ClassVar[bool] = True
 
     def identity(self) -> dict[str, Any]:
         asked = super().identity()
