@@ -26,8 +26,8 @@ IDS = ("id", "question_id")
 class JsonLines(Source):
     """One example a row: {prompt, response}, {prompt}, {messages}, ShareGPT's {conversations}, Alpaca's columns.
 
-    {text} is a document to pretrain on, {turns, origin} an example as `align show` prints it. Also .json (a list), and either as .gz or .xz. `id`, `url`, `date`, `author`,
-    `license`, `tags` and numbers in `signals` are kept.
+    {text} is a document to pretrain on, {turns, origin} an example as `align show` prints it. Also .json (a list), and
+    either as .gz or .xz. `id`, `url`, `date`, `author`, `license`, `tags` and numbers in `signals` are kept.
     """
 
     kind: Literal["json_lines"] = "json_lines"
