@@ -216,8 +216,9 @@ def test_labels_of_raw_files_say_the_exchange_and_never_the_place(tmp_path: Path
 
 
 def test_a_missing_dump_is_listed_as_a_raw_file(tmp_path: Path) -> None:
-    source = StackExchange(dumps=(tmp_path / "beer.stackexchange.com.7z",))
-    assert source.raw_files() == {"dumps.0": tmp_path / "beer.stackexchange.com.7z"}
+    (tmp_path / "empty").mkdir()
+    source = StackExchange(dumps=(tmp_path / "beer.stackexchange.com.7z", tmp_path / "empty"))
+    assert source.raw_files() == {"dumps.0": tmp_path / "beer.stackexchange.com.7z", "dumps.1": tmp_path / "empty" / "Posts.xml"}
     with pytest.raises(InputError, match="no dump there"):
         source.shards()
 

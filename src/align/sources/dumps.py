@@ -40,6 +40,15 @@ class Dump(Shard):
         return files if self.users is None or self.users == self.path else files | {"users": self.users}
 
 
+def missing_dumps(paths: tuple[Path, ...]) -> list[Path]:
+    """The paths at which nothing lies, and what a folder without a dump would have to hold."""
+    return [
+        path / "Posts.xml" if path.exists() else path
+        for path in paths
+        if not path.exists() or (path.is_dir() and not list(_below(path)))
+    ]
+
+
 def find_dumps(paths: tuple[Path, ...], site: str | None) -> list[Dump]:
     """All dumps at or below `paths`, by exchange, those of one exchange in the order given."""
     found: list[tuple[str, Path, Path | None]] = []

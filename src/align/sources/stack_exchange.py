@@ -13,7 +13,7 @@ from align.errors import InputError
 from align.parts import RawFile, nearest
 from align.records import Author, Example, Origin, Rejection, Turn
 from align.sources.archives import check_archive, unpack_tables
-from align.sources.dumps import HOW_TO_GET, Dump, find_dumps
+from align.sources.dumps import HOW_TO_GET, Dump, find_dumps, missing_dumps
 from align.sources.ingest import Shard, Source
 from align.sources.posts import COMMUNITY, Pair, index_posts, read_pairs
 from align.sources.sites import is_meta
@@ -50,7 +50,7 @@ class StackExchange(Source):
 
     def raw_files(self) -> dict[str, Path]:
         """Archives, or Posts and Users, by exchange and role: where they lie decides nothing, what is beside them neither."""
-        missing = [path for path in self.dumps if not path.exists()]
+        missing = missing_dumps(self.dumps)
         if missing:
             return {f"dumps.{number}": path for number, path in enumerate(missing)}
         return {f"dumps.{dump.group}.{dump.order}.{role}": path for dump in self._found() for role, path in dump.files().items()}
