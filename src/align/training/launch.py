@@ -50,8 +50,8 @@ def check_launch(launch: Launch | None) -> None:
         )
     if world_size() != launch.gpus:
         raise TrainingRefused(
-            f"{wanted}: {world_size()} process runs here, one a GPU is wanted. align does not start them itself yet: run "
-            f"`torchrun --nproc-per-node {launch.gpus} -m align run ...` (or accelerate launch), or write launch.gpus: {world_size()}."
+            f"{wanted}: {world_size()} process runs here, one a GPU is wanted. Start it under `torchrun --nproc-per-node "
+            f"{launch.gpus} -m align run ...` (or accelerate launch), or write launch.gpus: {world_size()}."
         )
     sharded = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() in ("1", "true")
     if sharded != (launch.distribution == "fsdp2"):
