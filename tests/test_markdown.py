@@ -126,7 +126,33 @@ def test_nothing_comes_of_nothing(html: str) -> None:
     assert markdown_from_html(html) == ""
 
 
-_TAGS = ["p", "b", "em", "i", "a", "code", "pre", "li", "ul", "ol", "blockquote", "table", "tr", "td", "th", "h1", "h3", "div", "span", "sup", "br", "hr", "img", "strike", "unknown"]
+_TAGS = [
+    "p",
+    "b",
+    "em",
+    "i",
+    "a",
+    "code",
+    "pre",
+    "li",
+    "ul",
+    "ol",
+    "blockquote",
+    "table",
+    "tr",
+    "td",
+    "th",
+    "h1",
+    "h3",
+    "div",
+    "span",
+    "sup",
+    "br",
+    "hr",
+    "img",
+    "strike",
+    "unknown",
+]
 _FRAGMENT = st.one_of(
     st.sampled_from([f"<{slash}{tag}>" for tag in _TAGS for slash in ("", "/")]),
     st.sampled_from(["<", ">", "&", "&lt;", "`", "```", "$", "$$", "|", "\n", "  ", '"', "'", "<a href='x'>", "<b", "</", "<3 "]),

@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 RECIPE = HERE.parents[1] / "recipes" / "quickstart.yaml"
 FILE = HERE / "decisions.jsonl"
 
-ACCEPTED = ("tidepools/5", "clockwork/9", "skywatch/28", "breadovens/12", "kitecraft/13")
+ACCEPTED = ("tidepools/2", "clockwork/9", "skywatch/28", "breadovens/27", "kitecraft/2")
 REJECTED = {
     "kitecraft/30": ("answers more than was asked", "the last paragraph is advice for another day"),
     "breadovens/8": ("advice depends on the place", "which wood is allowed and to be had differs between countries"),
