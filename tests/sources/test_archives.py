@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import py7zr
@@ -91,3 +93,15 @@ def test_too_little_room_is_said_before_the_work(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 10, 1000))  # type: ignore[attr-defined]
     with pytest.raises(StoreError, match="GB are needed to unpack a.7z.*--store"):
         unpack_tables(path, ("posts.xml",), tmp_path / "out")
+
+
+def test_a_full_disk_is_not_blamed_on_the_archive(tmp_path: Path, root: Path) -> None:
+    archive = root / "datasets" / "samples" / "stack_exchange" / "clockwork.stackexchange.com.7z"
+    code = (
+        "import resource, sys; from pathlib import Path; from align.sources.archives import unpack_tables\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "try: unpack_tables(Path(sys.argv[1]), ('posts.xml',), Path(sys.argv[2]))\n"
+        "except OSError as error: print(error.strerror)\n"
+    )
+    command = [sys.executable, "-c", code, str(archive), str(tmp_path / "out")]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "No space left on device\n"

@@ -4,6 +4,8 @@ Disk and not memory: Posts.xml of one exchange can be larger than any memory. An
 its files lie in one solid block, which would be unpacked anew for each reading.
 """
 
+import errno
+import os
 import shutil
 import struct
 import subprocess
@@ -63,6 +65,8 @@ def unpack_tables(path: Path, tables: tuple[str, ...], folder: Path) -> dict[str
         if not problem:
             return {_base(member): folder / Path(member).name for member in members}
         problems.append(problem)
+    if any(sign in problem for problem in problems for sign in ("No space left", "File too large")):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))  # the archive is not at fault
     raise InputError(f"{path}: cannot be unpacked: {'; '.join(problems)}. Fetch the archive again.")
 
 
