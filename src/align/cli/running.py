@@ -1,6 +1,5 @@
 """align run, align plan."""
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,8 +35,6 @@ def run(
     from align.runner import run_recipe
     from align.runs import run_id
 
-    # Threads of OpenMP that wait for each other spin, which on a machine with other work costs more than the work itself.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     loaded = load_recipe(recipe, tuple(overrides or ()))
     made = run_recipe(loaded, store_of(store), until)
     report = _report(made)
