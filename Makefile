@@ -28,7 +28,7 @@ check: $(VENV)/ready-dev  ## format, lint, types, layers, generated docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/cog --check -r docs/*.md README.md
 
 docs: $(VENV)/ready-dev  ## write the generated parts of the docs anew
