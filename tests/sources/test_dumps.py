@@ -24,6 +24,12 @@ def test_a_folder_of_folders_and_archives_is_walked_in_order_of_the_sites(tmp_pa
     ]
 
 
+def test_a_dump_named_in_its_folder_and_by_itself_is_read_once(tmp_path: Path) -> None:
+    path = write_posts(tmp_path / "beer.stackexchange.com", question(1))
+    once = [("beer-0", "beer.stackexchange.com", "beer.stackexchange.com/Posts.xml")]
+    assert found(tmp_path, path.parent, path) == once
+
+
 def test_a_bare_table_is_of_the_exchange_its_folder_names(tmp_path: Path) -> None:
     path = write_posts(tmp_path / "serverfault.com", question(1))
     assert found(path) == [("serverfault-0", "serverfault.com", "serverfault.com/Posts.xml")]

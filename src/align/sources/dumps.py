@@ -50,7 +50,7 @@ def missing_dumps(paths: tuple[Path, ...]) -> list[Path]:
 
 
 def find_dumps(paths: tuple[Path, ...], site: str | None) -> list[Dump]:
-    """All dumps at or below `paths`, by exchange, those of one exchange in the order given."""
+    """All dumps at or below `paths`, by exchange, those of one exchange in the order given; one that is reached twice counts once."""
     found: list[tuple[str, Path, Path | None]] = []
     for path in paths:
         below = list(_below(path)) if path.exists() else []
@@ -62,8 +62,12 @@ def find_dumps(paths: tuple[Path, ...], site: str | None) -> list[Dump]:
             )
         found += [(_host(name, posts, site), posts, users) for name, posts, users in below]
     seen: Counter[str] = Counter()
+    reached: set[Path] = set()
     dumps = []
     for host, posts, users in found:
+        if posts.resolve() in reached:  # by its own name, say, and in its folder
+            continue
+        reached.add(posts.resolve())
         name = site_of(host)
         dumps.append(Dump(f"{name}-{seen[name]}", posts, group=name, host=host, users=users, order=seen[name]))
         seen[name] += 1
