@@ -50,7 +50,7 @@ def missing_dumps(paths: tuple[Path, ...]) -> list[Path]:
 
 
 def find_dumps(paths: tuple[Path, ...], site: str | None) -> list[Dump]:
-    """All dumps at or below `paths`, by exchange, those of one exchange in the order given; one that is reached twice counts once."""
+    """All dumps at or below `paths`, by exchange, those of one exchange in the order given; one reached twice counts once."""
     found: list[tuple[str, Path, Path | None]] = []
     for path in paths:
         below = list(_below(path)) if path.exists() else []
