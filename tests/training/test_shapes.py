@@ -1,29 +1,88 @@
+from typing import Any
+
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from align.training.shapes import known_hub_shape, known_shape, shape_of
 
-NAMES = [
-    *("llama-7b", "llama-13b", "llama-30b", "llama-65b", "llama-2-7b", "llama-2-70b"),
-    *("phi-1.5", "phi-3-mini", "pythia-70m", "pythia-160m", "pythia-410m", "pythia-1b"),
-]
+PUBLISHED = {
+    "llama-7b": 6_738_415_616,
+    "llama-13b": 13_015_864_320,
+    "llama-30b": 32_528_943_616,
+    "llama-65b": 65_285_660_672,
+    "llama-2-7b": 6_738_415_616,
+    "llama-2-13b": 13_015_864_320,
+    "llama-2-70b": 68_976_648_192,
+    "llama-3-8b": 8_030_261_248,
+    "llama-3-70b": 70_553_706_496,
+    "llama-3.2-1b": 1_235_814_400,
+    "tinyllama-1.1b": 1_100_048_384,
+    "smollm2-135m": 134_515_008,
+    "mistral-7b": 7_241_732_096,
+    "qwen2.5-0.5b": 494_032_768,
+    "qwen2.5-1.5b": 1_543_714_304,
+    "qwen2.5-3b": 3_085_938_688,
+    "qwen2.5-7b": 7_615_616_512,
+    "qwen2.5-14b": 14_770_033_664,
+    "qwen2.5-32b": 32_763_876_352,
+    "qwen2.5-72b": 72_706_203_648,
+    "qwen3-0.6b": 596_049_920,
+    "qwen3-8b": 8_190_735_360,
+    "phi-1.5": 1_418_270_720,
+    "phi-2": 2_779_683_840,
+    "phi-3-mini": 3_821_079_552,
+    "pythia-70m": 70_426_624,
+    "pythia-160m": 162_322_944,
+    "pythia-410m": 405_334_016,
+    "pythia-1b": 1_011_781_632,
+    "pythia-1.4b": 1_414_647_808,
+    "pythia-2.8b": 2_775_208_960,
+    "pythia-6.9b": 6_857_302_016,
+    "pythia-12b": 11_846_072_320,
+    "gpt2": 124_439_808,
+    "gpt2-medium": 354_823_168,
+    "gpt2-large": 774_030_080,
+    "gpt2-xl": 1_557_611_200,
+}
+"""Parameters as the models' cards and papers give them, or as their published weights have them."""
+
+
+def made_of_nothing(config: dict) -> Any:
+    """The model that transformers makes, without its memory."""
+    sizes = {name: value for name, value in config.items() if name != "model_type"}
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(AutoConfig.for_model(config["model_type"], **sizes))
 
 
 def real_parameters(config: dict) -> int:
-    """Of the model that transformers makes, without its memory."""
-    sizes = {name: value for name, value in config.items() if name != "model_type"}
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(AutoConfig.for_model(config["model_type"], **sizes))
-    return sum(weights.numel() for weights in model.parameters())
+    return sum(weights.numel() for weights in made_of_nothing(config).parameters())
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_every_shape_that_ships_has_a_published_size():
+    from align.training.shapes import _shipped
+
+    assert _shipped().keys() == PUBLISHED.keys()
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_the_parameters_of_a_known_shape_are_those_of_the_real_model(name):
     config = known_shape(name)
     shape = shape_of(config)
     assert shape is not None
-    assert shape.parameters == real_parameters(config)
+    assert shape.parameters == PUBLISHED[name] == real_parameters(config)
+
+
+@pytest.mark.parametrize("name", ["llama-7b", "qwen2.5-0.5b", "qwen3-0.6b", "phi-1.5", "phi-3-mini", "pythia-70m", "gpt2"])
+def test_matrices_and_embeddings_are_those_of_the_real_model(name):
+    config = known_shape(name)
+    shape = shape_of(config)
+    model = made_of_nothing(config)
+    layers = model.base_model.layers if hasattr(model.base_model, "layers") else model.base_model.h
+    matrices = sum(weights.numel() for weights in layers[0].parameters() if weights.dim() == 2)
+    ends = {id(matrix.weight): matrix.weight.numel() for matrix in (model.get_input_embeddings(), model.get_output_embeddings())}
+    assert shape is not None
+    assert (shape.layer_matrices, shape.embeddings) == (matrices, sum(ends.values()))
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,10 @@ class Shape:
     """Parameters of one layer."""
     outside_parameters: int
     """Parameters of embeddings, output matrix and last norm."""
+    layer_matrices: int
+    """Of a layer's parameters those in its matrices, which quantization makes smaller and adapters stand beside."""
+    embeddings: int
+    """Parameters of the input and the output matrix; one matrix where they are tied."""
 
     @property
     def parameters(self) -> int:
@@ -58,37 +62,67 @@ def shape_in(folder: Path | None) -> Config | None:
 
 def shape_of(config: Config) -> Shape | None:
     """Count the parameters of a config; None for a family that is not known here, or a config that is no model's."""
-    count = {"llama": _gated, "mistral": _gated, "qwen2": _gated, "phi3": _gated, "phi": _phi, "gpt_neox": _neox}.get(
-        str(config.get("model_type"))
-    )
+    config = _plain(config)
+    count = {
+        **dict.fromkeys(("llama", "mistral", "qwen2", "qwen3", "phi3"), _gated),
+        **{"phi": _phi, "gpt_neox": _neox, "gpt2": _gpt2},
+    }.get(str(config.get("model_type")))
     if count is None or not {"hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size"} <= config.keys():
         return None
-    hidden, vocabulary = int(config["hidden_size"]), int(config["vocab_size"])
-    layer, outside = count(config, hidden, int(config["intermediate_size"]))
-    return Shape(int(config["num_hidden_layers"]), hidden, int(config["intermediate_size"]), vocabulary, layer, outside)
+    hidden, feed_forward, vocabulary = (int(config[name]) for name in ("hidden_size", "intermediate_size", "vocab_size"))
+    matrices, rest, outside = count(config, hidden, feed_forward)
+    embeddings = vocabulary * hidden * (1 if config.get("tie_word_embeddings") else 2)
+    return Shape(
+        layers=int(config["num_hidden_layers"]),
+        hidden=hidden,
+        feed_forward=feed_forward,
+        vocabulary=vocabulary,
+        layer_parameters=matrices + rest,
+        outside_parameters=embeddings + outside,
+        layer_matrices=matrices,
+        embeddings=embeddings,
+    )
 
 
-def _gated(config: Config, hidden: int, feed_forward: int) -> tuple[int, int]:
-    """Llama's layer: four attention matrices and three of a gated feed-forward, two norms; few families have biases."""
+def _plain(config: Config) -> Config:
+    """GPT-2's config in the words of the others; its matrices are tied and its feed-forward is four times as wide."""
+    if config.get("model_type") != "gpt2" or "n_embd" not in config:
+        return config
+    sizes = {
+        "hidden_size": config["n_embd"],
+        "num_hidden_layers": config.get("n_layer"),
+        "num_attention_heads": config.get("n_head"),
+    }
+    wide = config.get("n_inner") or 4 * config["n_embd"]
+    positions = config.get("n_positions", 1024)
+    return {"tie_word_embeddings": True, **config, **sizes, "intermediate_size": wide, "max_position_embeddings": positions}
+
+
+def _gated(config: Config, hidden: int, feed_forward: int) -> tuple[int, int, int]:
+    """Llama's layer: four attention matrices and three of a gated feed-forward, two norms; few families have more."""
     heads = int(config.get("num_attention_heads") or 1)
     head = int(config.get("head_dim") or hidden // heads)
     key_value = int(config.get("num_key_value_heads") or heads) * head
     attention = 2 * hidden * heads * head + 2 * hidden * key_value
-    biases = heads * head + 2 * key_value if config["model_type"] == "qwen2" else 0
-    matrices = 1 if config.get("tie_word_embeddings") else 2
-    return attention + biases + 3 * hidden * feed_forward + 2 * hidden, matrices * config["vocab_size"] * hidden + hidden
+    more = {"qwen2": heads * head + 2 * key_value, "qwen3": 2 * head}  # biases; norms of queries and keys
+    return attention + 3 * hidden * feed_forward, 2 * hidden + more.get(config["model_type"], 0), hidden
 
 
-def _phi(config: Config, hidden: int, feed_forward: int) -> tuple[int, int]:
+def _phi(config: Config, hidden: int, feed_forward: int) -> tuple[int, int, int]:
     """phi-1.5's layer: one norm, biases everywhere, the output matrix's too."""
-    layer = 4 * (hidden * hidden + hidden) + 2 * hidden * feed_forward + feed_forward + hidden + 2 * hidden
-    return layer, 2 * config["vocab_size"] * hidden + config["vocab_size"] + 2 * hidden
+    matrices = 4 * hidden * hidden + 2 * hidden * feed_forward
+    return matrices, 4 * hidden + feed_forward + hidden + 2 * hidden, config["vocab_size"] + 2 * hidden
 
 
-def _neox(config: Config, hidden: int, feed_forward: int) -> tuple[int, int]:
+def _neox(config: Config, hidden: int, feed_forward: int) -> tuple[int, int, int]:
     """GPT-NeoX's layer: two norms, biases everywhere but in the output matrix."""
-    layer = 4 * (hidden * hidden + hidden) + 2 * hidden * feed_forward + feed_forward + hidden + 4 * hidden
-    return layer, 2 * config["vocab_size"] * hidden + 2 * hidden
+    matrices = 4 * hidden * hidden + 2 * hidden * feed_forward
+    return matrices, 4 * hidden + feed_forward + hidden + 4 * hidden, 2 * hidden
+
+
+def _gpt2(config: Config, hidden: int, feed_forward: int) -> tuple[int, int, int]:
+    """GPT-2's layer is GPT-NeoX's; positions are learned."""
+    return (*_neox(config, hidden, feed_forward)[:2], config["max_position_embeddings"] * hidden + 2 * hidden)
 
 
 @cache
