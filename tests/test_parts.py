@@ -84,6 +84,29 @@ def test_marks_are_found_below_unions_and_collections() -> None:
     assert mixed.references() == {"one": "a", "some.0": "b", "some.1": "c"}
 
 
+class Ingredient(BaseModel):
+    stage: StageName
+    share: float = 1
+
+
+class Stew(Stage):
+    kind: Literal["stew_for_tests"] = "stew_for_tests"
+    pot: Ingredient | None = None
+    bowls: tuple[Ingredient, ...] = ()
+    pans: dict[str, Ingredient] = {}
+
+
+def test_stages_named_within_mappings_are_references_by_their_place_and_no_part_of_the_key() -> None:
+    def stew(*names: str) -> Stew:
+        a, b, c = ({"stage": name, "share": 0.5} for name in names)
+        return Stew(inputs=("x",), pot=a, bowls=[b], pans={"hot": c})
+
+    assert stew("a", "b", "c").references() == {"pot.stage": "a", "bowls.0.stage": "b", "pans.hot.stage": "c"}
+    assert stew("a", "b", "c").identity() == stew("d", "e", "f").identity()
+    parameters = stew("a", "b", "c").identity()["parameters"]
+    assert parameters == {"kind": "stew_for_tests", "pot": {"share": 0.5}, "bowls": [{"share": 0.5}], "pans": {"hot": {"share": 0.5}}}
+
+
 def test_a_part_cannot_be_changed_nor_get_fields_it_does_not_have() -> None:
     with pytest.raises(ValueError, match="frozen"):
         bowl(kind="apple").colour = "blue"

@@ -121,7 +121,7 @@ class Part(BaseModel):
     @classmethod
     def marked(cls, mark: type) -> list[str]:
         """Names of the fields that carry a mark such as `RawFileMark`, at any depth of their annotation."""
-        return [name for name, item in cls.model_fields.items() if _is_marked(item.annotation, item.metadata, mark)]
+        return marked_fields(cls, mark)
 
     def identity(self) -> dict[str, Any]:
         """What decides this part's behaviour: parameters, versions and the code of plugins; never a path or a stage's name."""
@@ -137,6 +137,22 @@ def nearest(name: str, known: Any) -> str:
     names = sorted(map(str, known))
     close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"
+
+
+def marked_fields(model: type[BaseModel], mark: type) -> list[str]:
+    """Names of the fields of a part, or of a mapping inside one, that carry a mark."""
+    return [name for name, item in model.model_fields.items() if _is_marked(item.annotation, item.metadata, mark)]
+
+
+def models_inside(model: BaseModel) -> Iterator[tuple[str, BaseModel]]:
+    """The parts and mappings among a part's fields, each with its place: `judge`, `filters.0` of a list, `sources.web` of a mapping."""
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield name, value
+            continue
+        pairs = enumerate(value) if isinstance(value, tuple) else value.items() if isinstance(value, dict) else ()
+        yield from ((f"{name}.{key}", item) for key, item in pairs if isinstance(item, BaseModel))
 
 
 PLUGIN_PREFIX = "align_plugin_"
@@ -175,18 +191,18 @@ def _place_of(part: type[Part]) -> str:
     return f"{part.__qualname__} in {file}" if is_plugin(part) and file else f"{part.__module__}.{part.__qualname__}"
 
 
-def _without_places(part: Part, parameters: dict[str, Any]) -> dict[str, Any]:
-    hidden = {*part.marked(RawFileMark), *part.marked(StageNameMark)}
+def _without_places(model: BaseModel, parameters: dict[str, Any]) -> dict[str, Any]:
+    hidden = {*marked_fields(type(model), RawFileMark), *marked_fields(type(model), StageNameMark)}
     kept: dict[str, Any] = {}
     for name, value in parameters.items():
         if name in hidden:
             continue
-        inner = getattr(part, name, None)
-        if isinstance(inner, Part):
+        inner = getattr(model, name, None)
+        if isinstance(inner, BaseModel):
             kept[name] = _without_places(inner, value)
-        elif isinstance(inner, tuple) and any(isinstance(item, Part) for item in inner):
+        elif isinstance(inner, tuple) and any(isinstance(item, BaseModel) for item in inner):
             kept[name] = [_without_places(item, dumped) for item, dumped in zip(inner, value, strict=True)]
-        elif isinstance(inner, dict) and any(isinstance(item, Part) for item in inner.values()):
+        elif isinstance(inner, dict) and any(isinstance(item, BaseModel) for item in inner.values()):
             kept[name] = {key: _without_places(inner[key], dumped) for key, dumped in value.items()}
         else:
             kept[name] = value

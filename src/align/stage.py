@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from align.artifact import Artifact, Counts
-from align.parts import Part, StageName, StageNameMark
+from align.parts import Part, StageName, StageNameMark, marked_fields, models_inside
 
 R = TypeVar("R")
 
@@ -93,19 +93,23 @@ class Stage(Part):
         return replace(data[0], figures={}, notes=(), artifact=None)
 
     def references(self) -> dict[str, str]:
-        """The stages its fields other than `inputs` name, by field; of a field with several, `field.0`, `field.1`, ..."""
-        found: dict[str, str] = {}
-        for name in self.marked(StageNameMark):
-            value = getattr(self, name)
-            if name == "inputs" or value is None:
-                continue
-            if isinstance(value, tuple):
-                found |= {f"{name}.{number}": item for number, item in enumerate(value)}
-            else:
-                found[name] = value
-        return found
+        """The stages its fields other than `inputs` name, by place: `model`, `against.0` of a list, `sources.web.stage`."""
+        return dict(_references(self, ""))
 
     def identity(self) -> dict[str, Any]:
         asked = super().identity()
         asked["parameters"].pop("expect", None)
         return asked
+
+
+def _references(model: BaseModel, above: str) -> Iterator[tuple[str, str]]:
+    for name in marked_fields(type(model), StageNameMark):
+        value = getattr(model, name)
+        if value is None or (not above and name == "inputs"):
+            continue
+        if isinstance(value, tuple):
+            yield from ((f"{above}{name}.{number}", item) for number, item in enumerate(value))
+        else:
+            yield f"{above}{name}", value
+    for place, inner in models_inside(model):
+        yield from _references(inner, f"{above}{place}.")
