@@ -104,7 +104,12 @@ def test_stages_named_within_mappings_are_references_by_their_place_and_no_part_
     assert stew("a", "b", "c").references() == {"pot.stage": "a", "bowls.0.stage": "b", "pans.hot.stage": "c"}
     assert stew("a", "b", "c").identity() == stew("d", "e", "f").identity()
     parameters = stew("a", "b", "c").identity()["parameters"]
-    assert parameters == {"kind": "stew_for_tests", "pot": {"share": 0.5}, "bowls": [{"share": 0.5}], "pans": {"hot": {"share": 0.5}}}
+    assert parameters == {
+        "kind": "stew_for_tests",
+        "pot": {"share": 0.5},
+        "bowls": [{"share": 0.5}],
+        "pans": {"hot": {"share": 0.5}},
+    }
 
 
 def test_a_part_cannot_be_changed_nor_get_fields_it_does_not_have() -> None:

@@ -31,7 +31,9 @@ def test_equal_times_go_by_the_order_of_the_sources():
     assert [drawn_at(place, [2, 2, 2])[0] for place in range(6)] == [0, 1, 2, 0, 1, 2]
 
 
-@pytest.mark.parametrize("taken", [[5], [1, 1], [8, 2], [40, 20, 40], [333, 1, 666], [7, 11, 13, 17], [1, 1, 1, 97], [500, 300, 120, 50, 30]])
+@pytest.mark.parametrize(
+    "taken", [[5], [1, 1], [8, 2], [40, 20, 40], [333, 1, 666], [7, 11, 13, 17], [1, 1, 1, 97], [500, 300, 120, 50, 30]]
+)
 def test_each_block_is_drawn_once_and_every_beginning_has_the_shares_of_the_whole(taken):
     total, counts = sum(taken), [0] * len(taken)
     for place in range(total):
@@ -78,7 +80,11 @@ def test_a_source_of_less_than_a_block_is_named():
     [
         ({}, True, "is empty"),
         (shares(web=0.5, code=0.4), True, "must add up to 1, not 0.9"),
-        ({"web": {"epochs": 2}}, True, "sources.web: `tokens` says how long the run is, so each source has `share` and no `epochs`"),
+        (
+            {"web": {"epochs": 2}},
+            True,
+            "sources.web: `tokens` says how long the run is, so each source has `share` and no `epochs`",
+        ),
         ({"web": {"share": 1.0}}, False, "without `tokens` the sources say how long the run is, so each source has `epochs`"),
         ({"web": {"share": 1.0, "epochs": 1}}, True, "no `epochs`"),
     ],
