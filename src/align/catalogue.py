@@ -42,6 +42,7 @@ MODULES = (
     "align.evaluation.compare",
     "align.evaluation.grade",
     "align.evaluation.perplexity",
+    "align.evaluation.pick_checkpoint",
     "align.evaluation.safety",
     "align.report.report",
 )

@@ -10,6 +10,7 @@ Only safetensors are read and no code of a model is run.
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def model_place(artifact: Artifact, checkpoint: str = LAST) -> ModelPlace:
     if not (artifact.path / _POINTER).is_file():
         raise InputError(
             f"stage {artifact.name!r} (kind {artifact.kind}) gives no model; "
-            f"name a stage of kind base_model, pretrain, sft or dpo."
+            f"name a stage of kind base_model, pretrain, sft, dpo or pick_checkpoint."
         )
     pointer = json.loads((artifact.path / _POINTER).read_text(encoding="utf-8"))
     if "hub" in pointer:
@@ -85,6 +86,23 @@ def model_place(artifact: Artifact, checkpoint: str = LAST) -> ModelPlace:
             f"stage {artifact.name!r}: the model's folder {folder} is gone; put it back, or write its new place into `path`."
         )
     return ModelPlace(str(folder))
+
+
+def take_checkpoint(artifact: Artifact, checkpoint: str, work: Path) -> None:
+    """Make the model of `work` a checkpoint of another stage, without a copy of its weights.
+
+    Files get a second name (a hard link), which holds even after the other artifact is gone; where the disk has none, a
+    symbolic link.
+    """
+    source, target = Path(model_place(artifact, checkpoint).path), work / MODEL
+    shutil.rmtree(target, ignore_errors=True)
+    for file in sorted(path for path in source.rglob("*") if path.is_file()):
+        name = target / file.relative_to(source)
+        name.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(file.resolve(), name)
+        except OSError:
+            name.symlink_to(os.path.relpath(file.resolve(), name.parent.resolve()))
 
 
 def point_at_folder(work: Path, folder: Path, sha256: str) -> None:

@@ -107,6 +107,8 @@ def make_artifact(name: str, stage: Stage, inputs: Inputs, key: str, raw: dict[s
         existing = load_artifact(store, key, name)
         if existing is not None:  # another process made it while this one waited
             return existing
+        if stage.late and not work.exists():
+            take_up_waiting(stage, inputs, raw, work)
         work.mkdir(parents=True, exist_ok=True)
         began, clock = now(), time.monotonic()
         log.info("%s  ...", _title(name, stage))
@@ -133,6 +135,17 @@ def make_artifact(name: str, stage: Stage, inputs: Inputs, key: str, raw: dict[s
     assert artifact is not None
     log.info("%s  %s  %.1f s", _title(name, stage), describe_counts(artifact.counts), artifact.manifest["seconds"])
     return artifact
+
+
+def take_up_waiting(stage: Stage, inputs: Inputs, raw: dict[str, dict[str, Any]], work: Path) -> None:
+    """Begin with what the stage had done when it stopped for files that people were to make (`Stage.late`).
+
+    It is copied: the same work serves again when people correct what they wrote.
+    """
+    before = {label: file for label, file in raw.items() if label.split(".")[1] not in stage.late}
+    waiting = work.with_name(f"{artifact_key(stage, inputs, before)}.partial")
+    if waiting != work and waiting.is_dir():
+        shutil.copytree(waiting, work)
 
 
 def help_make(name: str, stage: Stage, inputs: Inputs, key: str, store: Path) -> Artifact:

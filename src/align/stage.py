@@ -75,6 +75,8 @@ class Stage(Part):
     """Whether names of the stages it reads stand in its output, so that they decide its key."""
     together: ClassVar[bool] = False
     """Whether all processes of a launch run it at once, as a training does; else the first does and the others wait."""
+    late: ClassVar[frozenset[str]] = frozenset()
+    """Fields of raw files that people make from what the stage wrote: it stops until they are there, and then goes on."""
     sees_manifests: ClassVar[bool] = False
     """Whether it shows how its inputs were made, so that their keys decide its own."""
     verb: ClassVar[str] = "kept"

@@ -14,8 +14,9 @@ from evaluation_setting import CONTEXT, make_model, make_tokenizer, prompt, run_
 
 from align.artifact import Artifact, content_hash
 from align.errors import EmptyResult, InputError
+from align.evaluation.answering import prompt_of
 from align.evaluation.decoding import Sampling, decode
-from align.evaluation.generate import Generate, prompt_of
+from align.evaluation.generate import Generate
 from align.evaluation.response_figures import repetition
 from align.files import read_records
 from align.records import Example, Measurement, Origin, Rejection, Response, Turn
@@ -220,11 +221,11 @@ def test_batches_that_are_finished_are_not_made_again(
     before = content_hash(tmp_path / "work")
     (tmp_path / "work" / "scratch" / "responses" / "part-00002.parquet").unlink()
     asked = []
-    from align.evaluation import generate
+    from align.evaluation import answering
 
-    real = generate.decode
+    real = answering.decode
     monkeypatch.setattr(
-        generate, "decode", lambda model, prompts, *rest: asked.append(len(prompts)) or real(model, prompts, *rest)
+        answering, "decode", lambda model, prompts, *rest: asked.append(len(prompts)) or real(model, prompts, *rest)
     )
     run_stage(stage, tmp_path / "work", [prompts], model=model)
     assert asked == [2]

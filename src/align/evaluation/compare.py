@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from align.artifact import SCRATCH, Artifact, Counts
 from align.errors import EmptyResult, InputError
 from align.evaluation.judges.asking import Question, ask_all, question_key
-from align.evaluation.judges.judge import Judge, Verdict
+from align.evaluation.judges.judge import Judge, Verdict, without_incidental
 from align.evaluation.win_rate import Outcome, measure_outcomes
 from align.files import write_records
 from align.parts import StageName
@@ -53,10 +53,7 @@ class Compare(Stage):
     names_matter: ClassVar[bool] = True
 
     def identity(self) -> dict[str, object]:
-        asked = super().identity()
-        for name in self.judge.incidental:
-            asked["parameters"]["judge"].pop(name, None)
-        return asked
+        return without_incidental(super().identity(), self.judge)
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         one, two = inputs.data

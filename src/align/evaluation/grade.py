@@ -11,7 +11,7 @@ from pydantic import field_validator
 from align.artifact import SCRATCH, Artifact, Counts
 from align.errors import EmptyResult
 from align.evaluation.judges.asking import Question, ask_all, question_key
-from align.evaluation.judges.judge import Judge, Rating
+from align.evaluation.judges.judge import Judge, Rating, grader, without_incidental
 from align.files import write_records
 from align.records import Grade, Measurement, Rejection, Response
 from align.stage import Forecast, Inputs, Stage
@@ -35,17 +35,10 @@ class GradeStage(Stage):
     @field_validator("judge")
     @classmethod
     def _gives_grades(cls, judge: Judge) -> Judge:
-        if not judge.can_grade():
-            kinds = {kind: other for kind, other in Judge.kinds.items() if issubclass(other, Judge)}
-            graders = ", ".join(sorted(kind for kind, other in kinds.items() if other.can_grade()))
-            raise ValueError(f"the judge {judge.kind} compares responses and gives no grades; take one of: {graders}")
-        return judge
+        return grader(judge)
 
     def identity(self) -> dict[str, object]:
-        asked = super().identity()
-        for name in self.judge.incidental:
-            asked["parameters"]["judge"].pop(name, None)
-        return asked
+        return without_incidental(super().identity(), self.judge)
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         responses = list(_labelled(inputs.data))

@@ -1,7 +1,7 @@
 """The family of judges: each says which of two responses to a prompt is better; some grade a single one."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from align.parts import Part
 from align.records import Turn
@@ -62,3 +62,19 @@ class Judge(Part):
     @classmethod
     def can_grade(cls) -> bool:
         return cls.grade is not Judge.grade
+
+
+def grader(judge: Judge) -> Judge:
+    """The judge, if it grades; else a mistake of the recipe."""
+    if judge.can_grade():
+        return judge
+    kinds = {kind: other for kind, other in Judge.kinds.items() if issubclass(other, Judge)}
+    graders = ", ".join(sorted(kind for kind, other in kinds.items() if other.can_grade()))
+    raise ValueError(f"the judge {judge.kind} compares responses and gives no grades; take one of: {graders}")
+
+
+def without_incidental(asked: dict[str, Any], judge: Judge | None) -> dict[str, Any]:
+    """A stage's identity without what says only how its judge is reached."""
+    for name in () if judge is None else judge.incidental:
+        asked["parameters"]["judge"].pop(name, None)
+    return asked
