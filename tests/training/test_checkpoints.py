@@ -82,7 +82,8 @@ def kill_when_it_has_saved(order: dict, step: int) -> None:
     code = "import json, sys; from small_models import run_elsewhere; run_elsewhere(json.loads(sys.argv[1]))"
     home = Path(order["work"]).with_name("home")
     home.mkdir()
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "HOME": str(home)}
+    paths = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"PYTHONPATH": paths, "HOME": str(home)}
     child = subprocess.Popen([sys.executable, "-W", "error", "-c", code, json.dumps(order)], env=environment, cwd=home)
     while child.poll() is None:
         sealed = trainer_folder(Path(order["work"])).glob("checkpoint-*/seal.json")
@@ -103,8 +104,8 @@ def saved_steps(work: Path) -> list[int]:
 @pytest.mark.slow
 def test_fine_tuning_killed_within_an_epoch_ends_with_the_same_bytes(tmp_path, base):
     data = records(tmp_path / "data", "data", map(question, range(12)))
-    # 12 examples in batches of 4 as 2 x 2: three steps an epoch; dropout, so that random numbers matter
-    fields = {"model": "base", "loss_on": "response", "epochs": 12, "batch_size": 4, "micro_batch_size": 2, "max_tokens": 64}
+    # 12 examples in batches of 4, cut in two or more: three steps an epoch; dropout, so that random numbers matter
+    fields = {"model": "base", "loss_on": "response", "epochs": 12, "batch_size": 4, "micro_batch_tokens": 40, "max_tokens": 64}
     fields |= {"learning_rate": 1e-3, "final_learning_rate": 1e-4, "residual_dropout": 0.1}
     work = tmp_path / "killed"
     order = {"kind": "sft", "fields": fields, "work": str(work), "data": [str(data.path)], "named": {"model": str(base.path)}}

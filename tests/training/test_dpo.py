@@ -9,10 +9,11 @@ from align.models import load_model, load_tokenizer, model_at, model_place, toke
 from align.records import Measurement, Origin, PreferencePair, Rejection, TrainingStep, Turn
 from align.tokens import encode_text, eot_id, render_prompt
 from align.training.dpo import PreferenceTraining, pair_trainer
+from align.training.job import Job
 from align.training.pair_rows import log_probabilities, make_pair_rows, reward_margins
 from align.training.sft import FineTuning
 from align.training.surroundings import quiet
-from align.training.trainer import Job, run_training
+from align.training.trainer import run_training
 
 pytestmark = pytest.mark.slow  # each trains
 
@@ -41,23 +42,21 @@ def a_trainer(stage, sft, work, pairs, reference_checkpoint="epoch-01"):
     tokenizer, model = tokenizer_at(place), model_at(place, "float32")
     reference = model_at(model_place(sft, reference_checkpoint), "float32")
     rows = make_pair_rows(pairs, tokenizer, 64, "error")
-    job = Job(stage, work, stage.split(len(rows.rows)), rows.lengths, rows.digest())
-    return pair_trainer(model, reference, tokenizer, rows.rows, job), job
+    job = Job(stage, work, stage.split(len(rows)), rows, rows.digest())
+    return pair_trainer(model, reference, tokenizer, rows, job), job
 
 
 def test_the_model_gets_exactly_the_prompt_and_each_response_with_its_eot(tmp_path, sft):
     tokenizer = load_tokenizer(sft)
     with quiet():
         trainer, _ = a_trainer(small(batch_size=1), sft, tmp_path, PAIRS[:1])
-    batch = next(iter(trainer.get_train_dataloader()))
+    (_, micro) = next(iter(trainer.get_train_dataloader()))["batch"].cuts[0]
     prompt = render_prompt(PAIRS[0].prompt, tokenizer)
     expected = [[*prompt, *encode_text(text, tokenizer), eot_id(tokenizer)] for text in ("In the brook.", "Moss.")]
     for row, ids in enumerate(expected):  # chosen, then rejected
-        length = len(ids)
-        assert batch["input_ids"][row, :length].tolist() == ids
-        assert batch["attention_mask"][row].tolist() == [1] * length + [0] * (batch["input_ids"].shape[1] - length)
+        assert micro.input_ids_BT[row, : len(ids)].tolist() == ids
         # scored: the response and its EOT, not the prompt
-        assert batch["completion_mask"][row, :length].tolist() == [0] * len(prompt) + [1] * (length - len(prompt))
+        assert micro.targets_n[micro.owners_n == row].tolist() == ids[len(prompt) :]
 
 
 def log_probability(model, prompt: list[int], response: list[int]) -> float:

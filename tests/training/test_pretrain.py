@@ -8,7 +8,7 @@ from small_models import TINY, document, records, run
 from align.errors import EmptyResult
 from align.models import checkpoint_names, load_model, load_tokenizer, model_place, tokenizer_at
 from align.records import Measurement, TrainingStep
-from align.training.pretrain import ModelShape, Pretraining, block_trainer, read_blocks
+from align.training.pretrain import Blocks, ModelShape, Pretraining, block_trainer, read_blocks
 from align.training.surroundings import quiet
 from align.training.trainer import Job
 
@@ -46,10 +46,14 @@ def test_every_token_of_a_block_gives_loss(tmp_path, tokenizer_artifact):
     blocks = np.arange(24, dtype=np.int32).reshape(3, 8)
     stage = small(max_tokens=8, batch_size=3)
     with quiet():
-        trainer = block_trainer(stage, tokenizer, blocks, Job(stage, tmp_path, stage.split(3), [8] * 3, "data"))
-        batch = next(iter(trainer.get_train_dataloader()))
-    assert sorted(batch["input_ids"].tolist()) == blocks.tolist()
-    assert batch["labels"].tolist() == batch["input_ids"].tolist()
+        trainer = block_trainer(stage, tokenizer, Job(stage, tmp_path, stage.split(3), Blocks(blocks), "data"))
+        batch = next(iter(trainer.get_train_dataloader()))["batch"]
+    ((_, micro),) = batch.cuts
+    rows = micro.input_ids_BT.tolist()
+    assert sorted(rows) == blocks.tolist()
+    # each but the first, which is predicted from nothing
+    assert micro.targets_n.tolist() == [token for row in rows for token in row[1:]]
+    assert (batch.weight, batch.tokens) == (3 * 7, 3 * 8)
 
 
 def test_the_model_has_the_sizes_of_the_recipe_and_the_tokenizers_vocabulary(base, tokenizer_artifact):

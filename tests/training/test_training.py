@@ -1,7 +1,6 @@
 import pytest
 from pydantic import ValidationError
 
-from align.errors import TrainingRefused
 from align.training.dpo import PreferenceTraining
 from align.training.launch import Launch
 from align.training.sft import FineTuning
@@ -29,26 +28,10 @@ def test_a_single_step_has_the_first_rate():
     assert lima().learning_rate_at(0, 1) == 1e-5
 
 
-def test_a_batch_is_divided_into_micro_batches_accumulation_and_processes():
-    split = lima(batch_size=96).split(1000, world=4)
-    # 96 over 4 processes: 24 each; the largest divisor of 24 up to 8 is 8, three times
-    assert (split.micro, split.accumulation, split.world) == (8, 3, 4)
-    assert split.micro * split.accumulation * split.world == 96
-
-
-def test_a_prime_share_goes_through_one_by_one():
-    assert lima(batch_size=11).split(100, world=1).micro == 1
-
-
-def test_a_batch_that_cannot_be_divided_is_refused():
-    with pytest.raises(TrainingRefused, match="32 examples cannot be divided over 5 processes"):
-        lima().split(1000, world=5)
-    with pytest.raises(TrainingRefused, match="micro_batch_size: 5 does not divide the 32 examples"):
-        lima(micro_batch_size=5).split(1000, world=1)
-
-
 def test_where_a_training_runs_is_not_part_of_what_it_is():
-    assert lima(launch=Launch(gpus=8)).identity() == lima().identity()
+    elsewhere = {"launch": Launch(gpus=8), "micro_batch_tokens": 512, "layout": "packed", "gradient_checkpointing": True}
+    assert lima(**elsewhere, tracking=("tensorboard",)).identity() == lima().identity()
+    assert lima(optimizer="adamw_8bit").identity() != lima().identity()
     assert lima(seed=2).identity() != lima().identity()
 
 

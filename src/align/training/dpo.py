@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -16,14 +16,12 @@ from align.stage import Forecast, Inputs
 from align.statistics import wilson
 from align.training.counting import amount_of
 from align.training.forecast import forecast_training
+from align.training.job import Job
 from align.training.launch import check_launch
 from align.training.pair_rows import PairRow, make_pair_rows, reward_margins
 from align.training.preflight import check_context
 from align.training.rows import Overlong, Rows
 from align.training.training import Training
-
-if TYPE_CHECKING:
-    from align.training.trainer import Job
 
 
 class PreferenceTraining(Training):
@@ -68,7 +66,7 @@ class PreferenceTraining(Training):
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         from align.training.surroundings import quiet
-        from align.training.trainer import Job, run_training
+        from align.training.trainer import run_training
 
         check_launch(self.launch)
         with quiet():
@@ -79,8 +77,8 @@ class PreferenceTraining(Training):
             rows = make_pair_rows(inputs.read(PreferencePair), tokenizer, max_tokens, self.overlong)
             if not rows.rows:
                 raise EmptyResult(f"0 of {rows.read:,} pairs can be trained on ({rows.dropped or 'none came in'}).")
-            job = Job(self, work, self.split(len(rows.rows)), rows.lengths, rows.digest())
-            trainer = pair_trainer(model, reference, tokenizer, rows.rows, job)
+            job = Job(self, work, self.split(len(rows)), rows, rows.digest())
+            trainer = pair_trainer(model, reference, tokenizer, rows, job)
             log = run_training(trainer, job)
             measured = list(_measurements(trainer, inputs.named.get("held_out"), max_tokens))
         write_records(work, TrainingStep, log)
@@ -93,23 +91,23 @@ class PreferenceTraining(Training):
         return forecast_training(self, dict(source.model), amount_of(data, source.artifact, max_tokens), max_tokens)
 
 
-def pair_trainer(model: Any, reference: Any, tokenizer: Any, rows: list[PairRow], job: "Job") -> Any:
+def pair_trainer(model: Any, reference: Any, tokenizer: Any, rows: Rows[PairRow], job: Job) -> Any:
     """TRL's DPOTrainer on rows as they are: it neither renders, tokenizes nor truncates."""
     from datasets import Dataset
     from trl import DPOConfig
 
-    from align.training.trainer import adjust, arguments
+    from align.training.scoring import Scorer
+    from align.training.trainer import arguments, prepare
     from align.training.trl_trainers import PairTrainer
 
     stage = job.stage
     assert isinstance(stage, PreferenceTraining)
-    columns = ("prompt_ids", "chosen_ids", "rejected_ids")
-    data = Dataset.from_dict({column: [getattr(row, column) for row in rows] for column in columns})
-    settings = DPOConfig(
-        **arguments(job), max_length=None, beta=stage.beta, loss_type=[stage.loss], label_smoothing=stage.label_smoothing
-    )
+    first = rows.rows[0]  # TRL looks at the columns; the rows come from the job
+    data = Dataset.from_dict({column: [getattr(first, column)] for column in ("prompt_ids", "chosen_ids", "rejected_ids")})
+    settings = DPOConfig(**arguments(job), max_length=None, beta=stage.beta)
     trainer = PairTrainer(model=model, ref_model=reference, args=settings, train_dataset=data, processing_class=tokenizer)
-    return adjust(trainer, job)
+    trainer.reference_scorer = Scorer(reference)
+    return prepare(trainer, job)
 
 
 def _reference_dtype() -> str:

@@ -41,7 +41,8 @@ def forecast_training(
         figures["disk_gigabytes"] = disk_bytes(shape, stage.epochs) / GIGA
         on_cpu = stage.launch is None and shape.parameters <= TRAINS_ON_CPU
         hardware = None if on_cpu else stage.launch or Launch()
-        figures |= _figures(stage, shape, hardware, split.micro, max_tokens, tokens)
+        texts = max(1, stage.micro_batch_tokens // max_tokens)
+        figures |= _figures(stage, shape, hardware, texts, max_tokens, tokens)
         notes += _notes(shape, hardware, figures)
     return Forecast(amount.examples, amount.tokens, amount.basis, config, figures, tuple(notes))
 
@@ -53,7 +54,7 @@ def _figures(
     figures: dict[str, float] = {}
     pairs = stage.kind == "dpo"
     if gpus is not None:
-        texts = 2 * micro if pairs else micro
+        texts = max(2, micro) if pairs else micro
         figures["gpu_gigabytes"] = gpu_memory(shape, gpus, texts, max_tokens, pairs, stage.kind != "pretrain").gigabytes
     if tokens is not None:
         speed = CPU_FLOPS if gpus is None else GPU_FLOPS * gpus.gpus
@@ -74,5 +75,5 @@ def _notes(shape: Shape, gpus: Launch | None, figures: dict[str, float]) -> Iter
     if each * BAND > gpus.gpu_gigabytes:
         yield (
             f"may not fit: launch.gpu_gigabytes is {gpus.gpu_gigabytes:,.0f}, and 15 % above what is computed is "
-            f"{each * BAND:,.0f}; take more GPUs with distribution: fsdp2, or a smaller micro_batch_size"
+            f"{each * BAND:,.0f}; take more GPUs with distribution: fsdp2, or smaller micro_batch_tokens"
         )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from align.errors import TrainingRefused
 from align.records import PreferencePair, Turn
-from align.tokens import EOT, eot_id, render, render_prompt
+from align.tokens import EOT, NO_LOSS, eot_id, render, render_prompt
+from align.training.job import Text
 from align.training.rows import Overlong, Rows
 
 if TYPE_CHECKING:
@@ -29,8 +30,17 @@ class PairRow:
         """Length of the longer of the two."""
         return len(self.prompt_ids) + max(len(self.chosen_ids), len(self.rejected_ids))
 
+    @property
+    def weight(self) -> float:
+        return 1.0
+
     def numbers(self) -> list[list[int]]:
         return [self.prompt_ids, self.chosen_ids, self.rejected_ids]
+
+    def texts(self) -> list[Text]:
+        """Chosen, then rejected; loss on the responses."""
+        masked = [NO_LOSS] * len(self.prompt_ids)
+        return [Text(self.prompt_ids + ids, masked + ids) for ids in (self.chosen_ids, self.rejected_ids)]
 
 
 def make_pair_rows(

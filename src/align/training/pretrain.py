@@ -1,6 +1,7 @@
 """Train a small model from scratch on documents, so that a journey can start without a download."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,13 +17,12 @@ from align.stage import Forecast, Inputs
 from align.tokens import encode_document
 from align.training.counting import amount_of
 from align.training.forecast import forecast_training
+from align.training.job import Job, Text
 from align.training.training import Training
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from align.training.trainer import Job
 
 
 class ModelShape(BaseModel):
@@ -93,7 +93,7 @@ class Pretraining(Training):
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         from align.training.surroundings import quiet
-        from align.training.trainer import Job, run_training
+        from align.training.trainer import run_training
 
         with quiet():
             tokenizer = tokenizer_at(model_place(inputs.named["tokenizer"]))
@@ -101,8 +101,8 @@ class Pretraining(Training):
             if not tokens.is_file():
                 _write_tokens(inputs, tokenizer, tokens)
             blocks = read_blocks(tokens, self.max_tokens)
-            job = Job(self, work, self.split(len(blocks)), [self.max_tokens] * len(blocks), hash_file(tokens))
-            log = run_training(block_trainer(self, tokenizer, blocks, job), job)
+            job = Job(self, work, self.split(len(blocks)), Blocks(blocks), hash_file(tokens))
+            log = run_training(block_trainer(self, tokenizer, job), job)
         write_records(work, TrainingStep, log)
         write_records(work, Measurement, _measurements(log, self.epochs, blocks.size))
         read = inputs.count(Example)
@@ -119,28 +119,44 @@ class Pretraining(Training):
         return forecast_training(self, config, amount, self.max_tokens, rows=amount.tokens // self.max_tokens)
 
 
-def block_trainer(stage: Pretraining, tokenizer: Any, blocks: "NDArray[np.int32]", job: "Job") -> Any:
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Rows of tokens, all of one length and each token with loss."""
+
+    ids: "NDArray[np.int32]"
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def length(self, index: int) -> int:
+        return int(self.ids.shape[1])
+
+    def tokens(self, index: int) -> int:
+        return self.length(index)
+
+    def weight(self, index: int) -> float:
+        return self.length(index) - 1  # the first one is predicted from nothing
+
+    def texts(self, index: int) -> list[Text]:
+        block: Any = self.ids[index].astype("int64")  # a copy, read from the disk now
+        return [Text(block, block)]
+
+
+def block_trainer(stage: Pretraining, tokenizer: Any, job: Job) -> Any:
     """A new model in the Trainer of transformers."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, TrainingArguments, set_seed
 
-    from align.training.trainer import BlockTrainer, adjust, arguments, ends
+    from align.training.exact import BlockTrainer
+    from align.training.trainer import arguments, ends, prepare
 
     shape = stage.model.config(len(tokenizer), stage.max_tokens)
     special = {"bos_token_id": tokenizer.bos_token_id, "pad_token_id": tokenizer.pad_token_id}
     config = AutoConfig.for_model(shape.pop("model_type"), **shape, **special, eos_token_id=ends(tokenizer)[0])
     set_seed(stage.seed)
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-
-    def collate(indices: Sequence[int]) -> dict[str, Any]:
-        ids = torch.from_numpy(blocks[list(indices)].astype("int64"))
-        return {"input_ids": ids, "labels": ids}
-
     settings = TrainingArguments(**arguments(job), remove_unused_columns=False)
-    trainer = BlockTrainer(
-        model=model, args=settings, train_dataset=range(len(blocks)), data_collator=collate, processing_class=tokenizer
-    )
-    return adjust(trainer, job)
+    return prepare(BlockTrainer(model=model, args=settings, train_dataset=job.items, processing_class=tokenizer), job)
 
 
 def read_blocks(tokens: Path, max_tokens: int) -> "NDArray[np.int32]":

@@ -1,7 +1,7 @@
 """Examples as rows of ids and labels, and what happens to those that are too long."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
@@ -9,6 +9,7 @@ from align.artifact import digest_of
 from align.errors import InputError
 from align.records import Example, Rejection, Turn
 from align.tokens import NO_LOSS, LossOn, render
+from align.training.job import Text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -26,10 +27,17 @@ class Trainable(Protocol):
 
     @property
     def tokens(self) -> int:
-        """Its length."""
+        """Its length, which `max_tokens` limits; of several texts the longest one's."""
+
+    @property
+    def weight(self) -> float:
+        """What it counts in the loss of its batch."""
 
     def numbers(self) -> list[list[int]]:
         """All that the model is given of it."""
+
+    def texts(self) -> Sequence[Text]:
+        """The same as ids and labels."""
 
 
 R = TypeVar("R", bound=Trainable)
@@ -52,9 +60,21 @@ class Rows(Generic[R]):
         """How many were dropped, by `part: reason`."""
         return dict(Counter(f"{rejection.by}: {rejection.reason}" for rejection in self.rejections))
 
-    @property
-    def lengths(self) -> list[int]:
-        return [row.tokens for row in self.rows]
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def length(self, index: int) -> int:
+        row = self.rows[index]
+        return row.tokens * len(row.texts())
+
+    def tokens(self, index: int) -> int:
+        return sum(len(text.input_ids) for text in self.rows[index].texts())
+
+    def weight(self, index: int) -> float:
+        return self.rows[index].weight
+
+    def texts(self, index: int) -> Sequence[Text]:
+        return self.rows[index].texts()
 
     def digest(self) -> str:
         """Hash of all ids and labels, in order."""
@@ -113,8 +133,15 @@ class Row:
         """Tokens with loss; the first one is predicted from nothing and never counts."""
         return sum(label != NO_LOSS for label in self.labels[1:])
 
+    @property
+    def weight(self) -> float:
+        return self.trained_tokens
+
     def numbers(self) -> list[list[int]]:
         return [self.input_ids, self.labels]
+
+    def texts(self) -> Sequence[Text]:
+        return [Text(self.input_ids, self.labels)]
 
 
 def make_rows(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
@@ -18,13 +18,11 @@ from align.training.counting import amount_of
 from align.training.dropout import add_residual_dropout
 from align.training.eot import add_eot
 from align.training.forecast import forecast_training
+from align.training.job import Job
 from align.training.launch import check_launch
 from align.training.preflight import check_context, check_gradients, check_rows
 from align.training.rows import Overlong, Row, Rows, make_rows
 from align.training.training import Training
-
-if TYPE_CHECKING:
-    from align.training.trainer import Job
 
 
 class FineTuning(Training):
@@ -74,30 +72,30 @@ class FineTuning(Training):
         return forecast_training(self, dict(source.model), amount_of(data, source.artifact, self.max_tokens), self.max_tokens)
 
     def _train(self, model: Any, tokenizer: Any, rows: Rows[Row], work: Path) -> list[TrainingStep]:
-        from align.training.trainer import Job, run_training
+        from align.training.trainer import run_training
 
         def learns_eot(model: Any, optimizer: Any) -> None:
             trained = {id(weights) for group in optimizer.param_groups for weights in group["params"]}
             check_gradients(model, {EOT: eot_id(tokenizer) or 0}, trained)
 
-        job = Job(self, work, self.split(len(rows.rows)), rows.lengths, rows.digest(), learns_eot)
+        job = Job(self, work, self.split(len(rows)), rows, rows.digest(), learns_eot)
         return run_training(dialogue_trainer(model, tokenizer, rows, job), job)
 
 
-def dialogue_trainer(model: Any, tokenizer: Any, rows: Rows[Row], job: "Job") -> Any:
+def dialogue_trainer(model: Any, tokenizer: Any, rows: Rows[Row], job: Job) -> Any:
     """TRL's SFTTrainer on rows as they are: it neither renders nor truncates, and adds no EOS."""
     from datasets import Dataset
     from trl import SFTConfig
 
-    from align.training.trainer import adjust, arguments
+    from align.training.trainer import arguments, prepare
     from align.training.trl_trainers import DialogueTrainer
 
     if tokenizer.pad_token is None:
-        # Never seen by the model: the collator pads labels by length and attention is masked.
-        tokenizer.pad_token = tokenizer.eos_token or EOT
-    data = Dataset.from_dict({"input_ids": [row.input_ids for row in rows.rows], "labels": [row.labels for row in rows.rows]})
+        tokenizer.pad_token = tokenizer.eos_token or EOT  # TRL asks for one; padding is never scored
+    first = rows.rows[0]  # TRL looks at the columns; the rows come from the job
+    data = Dataset.from_dict({"input_ids": [first.input_ids], "labels": [first.labels]})
     settings = SFTConfig(**arguments(job), max_length=None, packing=False, dataset_kwargs={"skip_prepare_dataset": True})
-    return adjust(DialogueTrainer(model=model, args=settings, train_dataset=data, processing_class=tokenizer), job)
+    return prepare(DialogueTrainer(model=model, args=settings, train_dataset=data, processing_class=tokenizer), job)
 
 
 def _write(work: Path, rows: Rows[Row], log: list[TrainingStep], epochs: int) -> Counts:

@@ -1,4 +1,4 @@
-"""Run a transformers trainer the way align wants it: our schedule, our order of examples, sealed checkpoints, no chatter.
+"""Run a transformers trainer the way align wants it: exact batches, our schedule, sealed checkpoints, no chatter.
 
 Imports torch and transformers, so stages import it inside `run`.
 """
@@ -8,50 +8,40 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import GenerationConfig, PrinterCallback, TrainerCallback, TrainingArguments
 
 from align.artifact import SCRATCH
 from align.errors import TrainingRefused
 from align.models import CHECKPOINTS, MODEL, checkpoint_name
+from align.processes import process_rank
 from align.progress import track
 from align.records import TrainingStep
 from align.tokens import eot_id
+from align.training.batches import ShuffledBatches
 from align.training.checkpoints import newest_verified, seal, trainer_folder
+from align.training.job import Job
+from align.training.scoring import Scorer
 from align.training.surroundings import repeatable
-from align.training.training import Split, Training
 
 log = logging.getLogger(__name__)
 
 STEPS_BETWEEN_CHECKPOINTS = 500
 """A checkpoint is kept at the end of every epoch, and as often as this within one."""
 SECONDS_BETWEEN_LINES = 10.0
+OPTIMIZERS = {
+    "adamw_8bit": "adamw_bnb_8bit",
+    "paged_adamw_8bit": "paged_adamw_8bit",
+    "paged_adamw_32bit": "paged_adamw_32bit",
+}
+"""transformers' names for those that are bitsandbytes'."""
 UNREPEATABLE = ("num_tokens", "num_input_tokens_seen", "epoch", "step", "total_flos")
 """Logged figures that start from zero when a training is resumed (num_tokens), or that are no figures."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A training about to run."""
-
-    stage: Training
-    work: Path
-    split: Split
-    lengths: Sequence[int]
-    """Tokens of each example, in order; only for the order of examples within a batch."""
-    data: str
-    """Hash of the rows."""
-    before_first_step: Callable[[Any, Any], None] | None = None
-    """Given model and optimizer when the first gradients are there; may refuse."""
-
-    def asked(self) -> dict[str, Any]:
-        """What a checkpoint must have been made with to go on from it."""
-        return {"data": self.data, "parameters": self.stage.identity()["parameters"], "processes": self.split.world}
 
 
 def arguments(job: Job) -> dict[str, Any]:
@@ -60,8 +50,8 @@ def arguments(job: Job) -> dict[str, Any]:
     return {
         "output_dir": str(trainer_folder(job.work)),
         "num_train_epochs": stage.epochs,
-        "per_device_train_batch_size": job.split.micro,
-        "gradient_accumulation_steps": job.split.accumulation,
+        "per_device_train_batch_size": 1,  # a whole batch, which ExactBatches takes apart
+        "gradient_accumulation_steps": 1,
         "learning_rate": stage.learning_rate,
         "adam_beta1": stage.adam_beta1,
         "adam_beta2": stage.adam_beta2,
@@ -73,14 +63,15 @@ def arguments(job: Job) -> dict[str, Any]:
         "use_cpu": not on_gpu,
         # Weights and AdamW's state are float32 everywhere; on GPUs the arithmetic is bfloat16. TRL would take it on CPUs too.
         "bf16": on_gpu,
-        # Recomputes activations: a third more time for a fraction of the memory. TRL would do it on CPUs too.
-        _checkpointing_argument(): on_gpu,
+        # TRL would recompute activations on CPUs too.
+        _checkpointing_argument(): on_gpu if stage.gradient_checkpointing is None else stage.gradient_checkpointing,
         "dataloader_pin_memory": on_gpu,
         "save_strategy": "no",  # Keeper decides
         "save_total_limit": 2,  # the newest may be cut off by a kill; then the one before it is taken
         "logging_steps": 1,  # an average over several steps would depend on where a resumed run began
         "logging_nan_inf_filter": False,  # it would hide a loss that is no number
-        "report_to": "none",
+        **({} if stage.optimizer == "adamw" else {"optim": OPTIMIZERS[stage.optimizer]}),
+        "report_to": list(stage.tracking) or "none",
         "disable_tqdm": True,
         "push_to_hub": False,
     }
@@ -90,53 +81,6 @@ def _checkpointing_argument() -> str:
     """The argument's name: `gradient_checkpointing` warns where the new name is known."""
     new = "activation_checkpointing"
     return new if any(item.name == new for item in fields(TrainingArguments)) else "gradient_checkpointing"
-
-
-class OrderedBatches(torch.utils.data.Sampler[int]):  # type: ignore[misc] # torch is skipped by mypy
-    """A new random order each epoch; within one optimizer batch, longest first.
-
-    So each step sees exactly the examples of a plain shuffle, and micro-batches hold examples of like length: little padding.
-    """
-
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
-        self.lengths, self.batch_size, self.seed = lengths, batch_size, seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
-        order = torch.randperm(len(self.lengths), generator=generator).tolist()
-        for start in range(0, len(order), self.batch_size):
-            yield from sorted(order[start : start + self.batch_size], key=lambda index: -self.lengths[index])
-
-
-class Adjusted:
-    """Mixed into a transformers trainer: align's schedule and order, and no model card."""
-
-    job: Job
-    sampler: OrderedBatches
-
-    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-        if self.lr_scheduler is None:
-            stage, first = self.job.stage, self.job.stage.learning_rate
-            self.lr_scheduler: Any = torch.optim.lr_scheduler.LambdaLR(
-                optimizer or self.optimizer,  # type: ignore[attr-defined] # the trainer's
-                lambda step: stage.learning_rate_at(step, num_training_steps) / first,
-            )
-            self._created_lr_scheduler = True
-        return self.lr_scheduler
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> OrderedBatches:
-        return self.sampler
-
-    def create_model_card(self, *_: Any, **__: Any) -> None:
-        """None: the artifact's manifest says how the model was made."""
-
-
-class BlockTrainer(Adjusted, Trainer):  # type: ignore[misc] # transformers is untyped
-    """Trains on rows that are ready."""
 
 
 class Keeper(TrainerCallback):  # type: ignore[misc] # transformers is untyped
@@ -155,11 +99,14 @@ class Keeper(TrainerCallback):  # type: ignore[misc] # transformers is untyped
                 f"{state.max_steps} steps would be made and not {self.job.split.steps}: batches are divided wrongly."
             )
         self.first_step = state.global_step
+        if self.job.split.world > 1:
+            # Each process draws a dropout of its own; the trainer gives all the same seed. A resumed one reads its state later.
+            torch.manual_seed(self.job.stage.seed * 100_003 + process_rank())
         left = range(state.global_step, state.max_steps)
         self.progress = iter(track(left, self.job.stage.kind, unit="steps"))
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.trainer.sampler.epoch = state.global_step // self.job.split.steps_per_epoch
+        self.trainer.batches.epoch = state.global_step // self.job.split.steps_per_epoch
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, model: Any, optimizer: Any, **_: Any) -> None:
         if not self.checked and self.job.before_first_step is not None:
@@ -223,10 +170,11 @@ def run_training(trainer: Any, job: Job) -> list[TrainingStep]:
     return training_log(trainer.state.log_history)
 
 
-def adjust(trainer: Any, job: Job) -> Any:
-    """Give a trainer with `Adjusted` mixed in its job."""
+def prepare(trainer: Any, job: Job) -> Any:
+    """Give a trainer with `ExactBatches` mixed in its job. Its model must not have been wrapped yet."""
     trainer.job = job
-    trainer.sampler = OrderedBatches(job.lengths, job.stage.batch_size, job.stage.seed)
+    trainer.batches = ShuffledBatches(len(job.items), job.stage.batch_size, job.stage.seed)
+    trainer.scorer = Scorer(trainer.model)
     return trainer
 
 

@@ -2,26 +2,23 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from align.errors import TrainingRefused
 from align.stage import Stage
 from align.training.launch import Launch, world_size
 
-LARGEST_MICRO_BATCH = 8
-"""Examples that go through the model at once where the recipe does not say how many."""
+MICRO_BATCH_TOKENS = 4096
+"""Tokens that go through the model at once where the recipe does not say how many."""
+HOW_NOT_WHAT = ("launch", "micro_batch_tokens", "layout", "gradient_checkpointing", "tracking")
+"""Parameters that change where and how fast a model is trained, and its weights by rounding only; they are not in the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How examples become optimizer steps: batch_size = micro * accumulation * world."""
+    """How examples become optimizer steps."""
 
-    micro: int
-    """Examples that go through the model at once on one device."""
-    accumulation: int
-    """Micro-batches whose gradients are added up before a step."""
     world: int
     """Processes, one a device."""
     steps_per_epoch: int
@@ -35,8 +32,14 @@ class Training(Stage):
     """How often each example is seen."""
     batch_size: PositiveInt
     """Examples per optimizer step over all devices."""
-    micro_batch_size: PositiveInt | None = None
-    """Examples that go through the model at once on one device; the largest divisor of its share up to 8 by default."""
+    micro_batch_tokens: PositiveInt = MICRO_BATCH_TOKENS
+    """Tokens that go through the model at once on one device, padding included: less takes less memory, and the same steps."""
+    layout: Literal["padded", "packed"] = "padded"
+    """How texts go through together: padded to the longest, or packed in one row, kept apart by their positions."""
+    gradient_checkpointing: bool | None = None
+    """Compute activations anew in the backward pass: a third more time, a fraction of the memory. By default on GPUs only."""
+    optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "paged_adamw_32bit"] = "adamw"
+    """AdamW; with bitsandbytes' 8-bit state, or a state that moves to the host's memory when a GPU's is full (paged)."""
     learning_rate: PositiveFloat
     """Learning rate of the first step. There is no warm-up."""
     final_learning_rate: NonNegativeFloat | None = None
@@ -53,6 +56,8 @@ class Training(Stage):
     """Gradients are scaled down to this norm; 0 leaves them. The papers do not say; 1.0 is TRL's."""
     seed: NonNegativeInt = 1
     """Decides the order of examples and dropout."""
+    tracking: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
+    """Where losses and rates go beside the artifact: tensorboard writes to its logs/, the others to what they are set to."""
     launch: Launch | None = None
     """The GPUs it is meant for, {gpus: 32, gpu_gigabytes: 80, distribution: fsdp2}; by default what is here."""
 
@@ -60,25 +65,14 @@ class Training(Stage):
 
     def identity(self) -> dict[str, Any]:
         asked = super().identity()
-        asked["parameters"].pop("launch", None)  # where a training runs does not decide what it is
+        for name in HOW_NOT_WHAT:
+            asked["parameters"].pop(name, None)
         return asked
 
     def split(self, examples: int, world: int | None = None) -> Split:
-        """Divide batches over `world` processes, by default those that run."""
-        world = world_size() if world is None else world
-        share, rest = divmod(self.batch_size, world)
-        if rest:
-            raise TrainingRefused(
-                f"batch_size: {self.batch_size} examples cannot be divided over {world} processes; take a multiple."
-            )
-        micro = self.micro_batch_size or next(n for n in range(LARGEST_MICRO_BATCH, 0, -1) if share % n == 0)
-        if share % micro:
-            raise TrainingRefused(
-                f"micro_batch_size: {micro} does not divide the {share} examples a process takes of each batch "
-                f"(batch_size {self.batch_size} over {world}); take a divisor of {share}."
-            )
+        """Steps for `examples`, trained by `world` processes; by default those that run."""
         steps_per_epoch = max(1, math.ceil(examples / self.batch_size))
-        return Split(micro, share // micro, world, steps_per_epoch, steps_per_epoch * self.epochs)
+        return Split(world_size() if world is None else world, steps_per_epoch, steps_per_epoch * self.epochs)
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """lr(t) = a - (a - b) t / (N - 1), t = 0 ... N - 1: a at the first of N steps, b at the last (LIMA §3, no warm-up)."""
