@@ -44,6 +44,7 @@ MODULES = (
     "align.evaluation.perplexity",
     "align.evaluation.pick_checkpoint",
     "align.evaluation.safety",
+    "align.export.export",
     "align.report.report",
 )
 """Modules with parts, in the order of the journey. They import nothing heavy at their top."""

@@ -8,6 +8,7 @@ AlignError            every error align raises on purpose (exit 1)
 ├── Shortfall         fewer examples than were asked for
 ├── StoreError        the store cannot be read or written: newer version, full disk, no such run
 ├── TrainingRefused   the preflight found that training would not do what the recipe says
+├── ExportRefused     an exported model would not do what the stage's own does
 └── JudgeError        a judge cannot be reached or does not answer in the agreed form
 """
 
@@ -42,6 +43,10 @@ class StoreError(AlignError):
 
 class TrainingRefused(AlignError):
     """Training would not do what the recipe says."""
+
+
+class ExportRefused(AlignError):
+    """An exported model would not do what the stage's own does."""
 
 
 class JudgeError(AlignError):

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from align.errors import EmptyResult, Shortfall
-from align.training.mixture import DataSource, Draw, apportioned, check_lengths, draws_of, drawn_at
+from align.training.mixture import DataSource, Draw, apportioned, check_lengths, drawn_at, draws_of
 
 
 def shares(**parts: float) -> dict[str, DataSource]:

@@ -121,8 +121,8 @@ class Answering(Stage):
             prompts = [item.prompt.input_ids for item in batch]
             # A text as seed is hashed by Random itself, the same way in every process.
             randoms = [Random(f"{self.seed}/{item.sample}/{item.prompt.id}") for item in batch]
-            stop_ids = _stop_ids(loaded, tokenizer)
-            answers = yield from decode(loaded, prompts, [item.limit for item in batch], randoms, stop_ids, sampling)
+            ends = stop_ids(loaded, tokenizer)
+            answers = yield from decode(loaded, prompts, [item.limit for item in batch], randoms, ends, sampling)
             responses = [
                 Response(
                     item.prompt.id,
@@ -193,7 +193,7 @@ def _missing(plan: list[list[Item]], scratch: Path) -> list[tuple[int, list[Item
     return [(number, batch) for number, batch in enumerate(plan) if f"part-{number:05d}.parquet" not in done]
 
 
-def _stop_ids(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerFast") -> frozenset[int]:
+def stop_ids(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerFast") -> frozenset[int]:
     """EOT, and what the model itself ends a text with."""
     own = model.generation_config.eos_token_id
     several = own if isinstance(own, list) else [own]

@@ -1,0 +1,30 @@
+"""Export into a folder of the user's: whole, or not there."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from align.artifact import Artifact
+from align.errors import InputError
+from align.export.export import Export
+from align.export.formats import write_export
+
+
+def export_to_folder(model: Artifact, asked: dict[str, Any], folder: Path) -> None:
+    """Do what an `export` stage with the fields `asked` does, and leave what it exports in `folder`."""
+    try:
+        stage = Export.model_validate(asked)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "-".join(map(str, first["loc"]))
+        raise InputError(f"{f'--{name}: ' if name else ''}{first['msg']} (got {first['input']!r:.80})") from error
+    if folder.exists():
+        raise InputError(f"{folder}: is there already; name another place with --out, or delete it")
+    work = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(work, ignore_errors=True)
+    written = write_export(model, stage.checkpoint, stage.format, stage.dtype, work)
+    os.replace(written, folder)
+    shutil.rmtree(work)
