@@ -161,6 +161,35 @@ class Contamination:
 
 
 @dataclass(frozen=True, slots=True)
+class EpochRow:
+    """One of the checkpoints that were compared."""
+
+    epoch: int
+    grade: Measurement
+    lead: Measurement | None
+    """The picked one's mean grade less this one's; None for the picked one."""
+    perplexity: Measurement | None
+    """Drawn beside the grade; it was not asked."""
+
+    @property
+    def is_told_apart(self) -> bool:
+        """Whether the picked one is surely better: the interval of the difference lies above 0."""
+        return self.lead is not None and self.lead.low is not None and self.lead.low > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Which checkpoint of a model was picked, and what that rests on."""
+
+    stage: str
+    model: str
+    epoch: int
+    prompts: int
+    how: str
+    rows: tuple[EpochRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One result in words: the figure, and what it can and cannot say."""
 
@@ -182,6 +211,7 @@ class Facts:
     curves: tuple[Curve, ...] = ()
     samples: tuple[Sample, ...] = ()
     measured: tuple[Measured, ...] = ()
+    picks: tuple[Picked, ...] = ()
     contamination: tuple[Contamination, ...] = ()
     licences: tuple[LicenceRow, ...] = ()
     findings: tuple[Finding, ...] = field(default=())

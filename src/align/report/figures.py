@@ -6,7 +6,8 @@ Text and lines take the page's own colour (`currentColor`), series have mid-tone
 from collections.abc import Sequence
 from typing import Any
 
-from align.report.facts import Curve, Measured, StageFacts
+from align.records import Measurement
+from align.report.facts import Curve, Measured, Picked, StageFacts
 
 PALETTE = ("#7d8590", "#3f7fbf", "#c9772b", "#3d9970", "#9467bd", "#c0504d", "#1a9aa0", "#a0852d")
 """One colour a model, in the order in which they were made; the first, a grey, is the base."""
@@ -99,6 +100,39 @@ def perplexity_chart(rows: Sequence[Measured], models: dict[str, str]) -> str:
         x=x, y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)), color=colour
     )
     return _svg(alt.layer(bars, dots))
+
+
+def pick_chart(pick: Picked, colour: str) -> str:
+    """Mean grade of every epoch compared, beside it their perplexity; a ring around the one that was picked."""
+    panels = {
+        "mean grade, 1 to 6": [(row.epoch, row.grade) for row in pick.rows],
+        "perplexity on held-out text": [(row.epoch, row.perplexity) for row in pick.rows if row.perplexity is not None],
+    }
+    import altair as alt
+
+    drawn = [_epoch_panel(alt, title, found, pick.epoch, colour) for title, found in panels.items() if found]
+    return _svg(alt.hconcat(*drawn, spacing=40)) if drawn else ""
+
+
+def _epoch_panel(alt: Any, title: str, found: Sequence[tuple[int, Measurement]], picked: int, colour: str) -> Any:
+    rows = [
+        {
+            "epoch": epoch,
+            "value": figure.value,
+            "low": figure.value if figure.low is None else figure.low,
+            "high": figure.value if figure.high is None else figure.high,
+        }
+        for epoch, figure in found
+    ]
+    x = alt.X("epoch:O", title="epoch", axis=alt.Axis(labelAngle=0))
+    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
+    base = _chart(alt, rows, HALF - 110, 180)
+    line = base.mark_line(strokeWidth=1, opacity=0.35, color=colour).encode(x=x, y=y)
+    bars = base.mark_rule(strokeWidth=2, opacity=0.6, color=colour).encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q")
+    dots = base.mark_point(filled=True, size=45, opacity=1, color=colour).encode(x=x, y=y)
+    chosen = [row for row in rows if row["epoch"] == picked]
+    ring = _chart(alt, chosen, HALF - 110, 180).mark_point(size=220, strokeWidth=2, color="currentColor").encode(x=x, y=y)
+    return alt.layer(line, bars, dots, ring)
 
 
 def interval_chart(rows: Sequence[Measured], models: dict[str, str], middle: float | None = None) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from align.records import Measurement
 from align.report.facts import Facts, Finding, StageFacts
+from align.report.picks import pick_findings
 from align.report.wording import SPACE, counted, figure_text, listed, percent, plain, whole
 
 BASELINE_JUDGES = {"word_overlap", "longest"}
@@ -13,7 +14,7 @@ BASELINE_JUDGES = {"word_overlap", "longest"}
 def findings(facts: Facts) -> tuple[Finding, ...]:
     """What was run and on how much, then the results, in the order of the journey."""
     found = [*_data(facts), *_endings(facts), *_wins(facts), *_safety(facts), *_rewards(facts), *_perplexity(facts)]
-    return tuple(found)
+    return (*found, *pick_findings(facts))
 
 
 def _data(facts: Facts) -> list[Finding]:

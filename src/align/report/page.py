@@ -27,6 +27,9 @@ TOLD = {
 }  # fmt: skip
 """Metrics that have their own place on the page; all others stand in the last table."""
 
+OWN_PLACE = {"quota", "pick_checkpoint"}
+"""Kinds of stages whose measurements all have one."""
+
 
 def render_page(facts: Facts, raw_names: dict[str, dict[str, str]], seconds: dict[str, float]) -> str:
     """The whole page. `raw_names` (file names by stage and label) and `seconds` stand on it, but not in the facts."""
@@ -79,6 +82,9 @@ def charts(facts: Facts) -> dict[str, Any]:
         "curves": drawn,
         "perplexity": Markup(figures.perplexity_chart(facts.figures("perplexity"), shades)),
         "verdicts": Markup(figures.verdict_chart(verdicts, shades)),
+        "picks": {
+            pick.stage: Markup(figures.pick_chart(pick, shades.get(pick.model, figures.PALETTE[1]))) for pick in facts.picks
+        },
         "endings": Markup(figures.interval_chart(facts.figures("eot_rate"), shades)),
         "safety": Markup(figures.interval_chart(facts.figures("safe_preferred"), shades, middle=0.5)),
     }
@@ -133,7 +139,9 @@ def paired_figures(facts: Facts) -> list[Measured]:
 def other_figures(facts: Facts) -> list[Measured]:
     """Measurements that have no place of their own on the page."""
     told = {id(item) for item in paired_figures(facts)}
-    return [item for item in facts.measured if item.figure.metric not in TOLD and item.kind != "quota" and id(item) not in told]
+    return [
+        item for item in facts.measured if item.figure.metric not in TOLD and item.kind not in OWN_PLACE and id(item) not in told
+    ]
 
 
 def named_stages(stage: StageFacts) -> list[tuple[str, list[str]]]:

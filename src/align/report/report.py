@@ -16,6 +16,7 @@ from align.report.facts import Facts
 from align.report.headline import findings
 from align.report.journey import contamination_facts, measured_figures, quota_facts, stage_facts
 from align.report.page import render_page
+from align.report.picks import pick_facts
 from align.stage import Inputs, Stage
 
 PAGE = "report.html"
@@ -48,16 +49,18 @@ class Report(Stage):
     def gather(self, artifacts: Sequence[Artifact]) -> Facts:
         """Everything the page says."""
         measured = measured_figures(artifacts)
+        stages = stage_facts(artifacts)
         facts = Facts(
             title=self.title,
             description=self.description,
-            stages=stage_facts(artifacts),
+            stages=stages,
             models=model_names(artifacts),
             sets=training_sets(artifacts, measured),
             quotas=quota_facts(measured),
             curves=curves(artifacts),
             samples=samples(artifacts, self.samples),
             measured=measured,
+            picks=pick_facts(stages, measured),
             contamination=contamination_facts(artifacts),
             licences=licence_rows(artifacts),
         )
