@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from align.errors import InputError
 from align.records import Turn
-from align.tokens import EOT, NO_LOSS, encode_document, encode_text, eot_id, render, render_prompt, token_count
+from align.tokens import EOT, NO_LOSS, encode_document, encode_documents, encode_text, eot_id, render, render_prompt, token_count
 
 ROLES = st.sampled_from(["system", "user", "assistant"])
 TURNS = st.lists(st.builds(Turn, role=ROLES, text=st.text(max_size=20)), max_size=5)
@@ -109,3 +109,19 @@ def test_a_document_among_the_turns_is_refused(tokenizer):
 
 def test_token_count_leaves_special_tokens_out(tokenizer):
     assert token_count("abc", tokenizer) == 3
+
+
+@given(st.lists(st.text(max_size=30), max_size=5))
+def test_many_documents_at_once_are_encoded_as_one_by_one(texts):
+    tokenizer = letters({"bos_token": "<s>", "eos_token": "</s>"})
+    assert encode_documents(texts, tokenizer) == [encode_document(text, tokenizer) for text in texts]
+
+
+def test_a_tokenizer_file_that_asks_for_truncation_does_not_get_it():
+    tokenizer = letters({"bos_token": "<s>", "eos_token": "</s>"})
+    tokenizer.backend_tokenizer.enable_truncation(3)
+    tokenizer.backend_tokenizer.enable_padding(length=10)
+    (ids,) = encode_documents(["newts </s>"], tokenizer)
+    assert len(ids) == 1 + 10 + 1  # BOS, a token a byte, EOS: neither cut nor filled, and the quoted </s> ends nothing
+    assert ids.count(tokenizer.eos_token_id) == 1
+    assert tokenizer("x </s>", add_special_tokens=False)["input_ids"][-1] == tokenizer.eos_token_id  # as before

@@ -56,7 +56,7 @@ class RecordWriter:
                 self._flush()  # also without a record: an empty part says that the table is finished
                 with _disk_errors(self.path):
                     self._writer.close()
-                    _commit(self._temporary, self.path)
+                    commit_file(self._temporary, self.path)
         finally:
             if self._writer is not None and self._writer.is_open:
                 with suppress(OSError):  # the first failure is the one to tell
@@ -247,7 +247,7 @@ def write_text(path: Path, text: str) -> None:
         temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")
         try:
             temporary.write_text(text, encoding="utf-8")
-            _commit(temporary, path)
+            commit_file(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -257,7 +257,8 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def _commit(temporary: Path, path: Path) -> None:
+def commit_file(temporary: Path, path: Path) -> None:
+    """Give a file that is written its name, once its bytes are on the disk."""
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     os.replace(temporary, path)

@@ -8,8 +8,11 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from align.artifact import HASHED_FOLDERS, SCRATCH, Artifact
+from align.artifact import HASHED_FOLDERS, SCRATCH
+
+T = TypeVar("T")
 
 POLL_SECONDS = 0.2
 
@@ -19,12 +22,12 @@ def process_rank() -> int:
     return int(os.environ.get("RANK", "0"))
 
 
-def wait_for(made: Callable[[], Artifact | None]) -> Artifact:
-    """The artifact that the first process makes. If that one fails, the launcher ends this one."""
+def wait_for(made: Callable[[], T | None]) -> T:
+    """What the first process makes, an artifact for example. If that one fails, the launcher ends this one."""
     while True:
-        artifact = made()
-        if artifact is not None:
-            return artifact
+        found = made()
+        if found is not None:
+            return found
         time.sleep(POLL_SECONDS)
 
 
