@@ -145,7 +145,7 @@ def marked_fields(model: type[BaseModel], mark: type) -> list[str]:
 
 
 def models_inside(model: BaseModel) -> Iterator[tuple[str, BaseModel]]:
-    """The parts and mappings among a part's fields, each with its place: `judge`, `filters.0` of a list, `sources.web` of a mapping."""
+    """The parts and mappings among a part's fields, by place: `judge`, `filters.0` of a list, `sources.web` of a mapping."""
     for name in type(model).model_fields:
         value = getattr(model, name)
         if isinstance(value, BaseModel):
