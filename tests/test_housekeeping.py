@@ -10,6 +10,7 @@ import pytest
 from align.errors import AlignError
 from align.housekeeping import remove, rubbish_of, size_of, store_rows
 from align.lineage import list_runs, load_run
+from align.models import point_at_base
 from align.recipe import load_recipe
 from align.runner import run_recipe
 
@@ -72,6 +73,16 @@ def test_what_a_stopped_run_made_is_kept_and_its_partial_work_is_shown(write_toy
     (found,) = (item for item in rubbish_of(store) if item.what not in ("lock", "hash"))
     assert found.what == "partial"
     assert "a run would go on from it" in found.why
+
+
+def test_the_models_that_a_kept_adapter_belongs_to_are_kept(toy: Path, store: Path) -> None:
+    old = run_recipe(load_recipe(toy), store)
+    new = run_recipe(load_recipe(toy, ("stages.clean.filters.0.limit=3",)), store)
+    lost = [artifact for name, artifact in old.items() if artifact.key != new[name].key]
+    point_at_base(new["model"].path, lost[0])  # an adapter on an adapter
+    point_at_base(lost[0].path, lost[1])
+    found = {item.path.name for item in rubbish_of(store, keep_runs=1) if item.what == "artifact"}
+    assert found == {artifact.key for artifact in lost[2:]}
 
 
 def test_an_artifact_without_its_manifest_is_rubbish(toy: Path, store: Path) -> None:

@@ -32,6 +32,7 @@ MODULES = (
     "align.preferences.json_lines",
     "align.training.tokenizer",
     "align.training.base_model",
+    "align.training.adapters",
     "align.training.pretrain",
     "align.training.sft",
     "align.training.dpo",

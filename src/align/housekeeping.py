@@ -11,6 +11,7 @@ from align.artifact import MANIFEST, load_artifact
 from align.errors import AlignError
 from align.lineage import Run, list_runs, read_run
 from align.locks import free_lock
+from align.models import base_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def rubbish_of(store: Path, keep_runs: int | None = None) -> list[Rubbish]:
     Work on which a process sits right now is left out.
     """
     old = _old_runs(store, keep_runs)
-    kept = _named_keys([read_run(path, store) for path in list_runs(store) if path not in old])
+    kept = _with_bases(store, set(_named_keys([read_run(path, store) for path in list_runs(store) if path not in old])))
     found = [Rubbish(path, "run", f"older than the latest {keep_runs} of its recipe", size_of(path)) for path in old]
     for folder in sorted((store / "artifacts").glob("*")):
         key = folder.name.removesuffix(".partial")
@@ -141,6 +142,17 @@ def _named_keys(runs: list[Run]) -> dict[str, list[str]]:
         for key in dict.fromkeys(artifact.key for artifact in run.artifacts.values()):
             named[key].append(run.id)
     return named
+
+
+def _with_bases(store: Path, keys: set[str]) -> set[str]:
+    """Also the artifacts whose models the adapters among `keys` belong to, and theirs in turn."""
+    found, left = set(keys), list(keys)
+    while left:
+        base = base_folder(store / "artifacts" / left.pop())
+        if base is not None and base.name not in found:
+            found.add(base.name)
+            left.append(base.name)
+    return found
 
 
 def _old_runs(store: Path, keep_runs: int | None) -> list[Path]:

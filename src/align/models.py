@@ -4,8 +4,10 @@
                                    tokenizer_config.json, generation_config.json (EOT among its eos ids)
     checkpoints/epoch-01/ ...      the same after each epoch
     files/model.json, place.json   or, of a `base_model` stage, only where the model lies: nothing is copied
+    files/base.json, base_place.json   beside a model/ that is an adapter: the artifact whose model it belongs to
 
-Only safetensors are read and no code of a model is run.
+An adapter is merged into its base as it is loaded, so that whoever asks for a model gets one like any other; the base may be an
+adapter's model itself. Only safetensors are read and no code of a model is run.
 """
 
 import json
@@ -17,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from align.artifact import Artifact
+from align.artifact import MANIFEST, Artifact
 from align.errors import InputError
 from align.files import write_json
+from align.merging import is_adapter, merge_adapter
 from align.parts import nearest
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ MODEL = "model"
 CHECKPOINTS = "checkpoints"
 _POINTER = Path("files", "model.json")
 _PLACE = Path("place.json")
+_BASE = Path("files", "base.json")
+_BASE_PLACE = Path("base_place.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class ModelPlace:
     """A folder, or a model's name on the hub."""
     revision: str | None = None
     """The hub's commit; None for a folder."""
+    base: "ModelPlace | None" = None
+    """Of an adapter: the model it belongs to."""
 
     def options(self) -> dict[str, Any]:
         """Arguments for `from_pretrained` beside the path; the hub's token is read here and kept nowhere."""
@@ -61,7 +68,8 @@ def checkpoint_names(artifact: Artifact) -> list[str]:
 
 
 def model_place(artifact: Artifact, checkpoint: str = LAST) -> ModelPlace:
-    """Where a checkpoint of a stage's model lies, its pointer followed."""
+    """Where a checkpoint of a stage's model lies, its pointers followed."""
+    folder = artifact.path / MODEL
     if checkpoint != LAST:
         names = checkpoint_names(artifact)
         if checkpoint not in names:
@@ -69,14 +77,20 @@ def model_place(artifact: Artifact, checkpoint: str = LAST) -> ModelPlace:
                 f"stage {artifact.name!r} has no checkpoint {checkpoint!r}; {nearest(checkpoint, [LAST, *names])}. "
                 f"`{LAST}` is the one after the last epoch."
             )
-        return ModelPlace(str(artifact.path / CHECKPOINTS / checkpoint))
-    if (artifact.path / MODEL).is_dir():
-        return ModelPlace(str(artifact.path / MODEL))
+        folder = artifact.path / CHECKPOINTS / checkpoint
+    if is_adapter(folder):
+        return ModelPlace(str(folder), base=_base_of(artifact))
+    if folder.is_dir():
+        return ModelPlace(str(folder))
     if not (artifact.path / _POINTER).is_file():
         raise InputError(
             f"stage {artifact.name!r} (kind {artifact.kind}) gives no model; "
             f"name a stage of kind base_model, pretrain, sft, dpo or pick_checkpoint."
         )
+    return _place_pointed_at(artifact)
+
+
+def _place_pointed_at(artifact: Artifact) -> ModelPlace:
     pointer = json.loads((artifact.path / _POINTER).read_text(encoding="utf-8"))
     if "hub" in pointer:
         return ModelPlace(pointer["hub"], pointer["revision"])
@@ -103,6 +117,56 @@ def take_checkpoint(artifact: Artifact, checkpoint: str, work: Path) -> None:
             os.link(file.resolve(), name)
         except OSError:
             name.symlink_to(os.path.relpath(file.resolve(), name.parent.resolve()))
+    noted = base_folder(artifact.path)
+    if is_adapter(target) and noted is not None:
+        write_json(work / _BASE, _read(artifact.path / _BASE))
+        _note_place(work, noted)
+
+
+def _base_of(adapter: Artifact) -> ModelPlace:
+    """The model that an adapter belongs to: in the artifact it was trained from, else in one with the same content."""
+    pointer = json.loads((adapter.path / _BASE).read_text(encoding="utf-8"))
+    noted = base_folder(adapter.path)
+    others = sorted(path.parent for path in adapter.path.parent.glob(f"*/{MANIFEST}") if path.parent.suffix != ".partial")
+    problem = "it is not in the store"
+    for folder in dict.fromkeys([noted, *others] if noted is not None else others):
+        manifest = _read(folder / MANIFEST)
+        if manifest.get("content") != pointer["content"]:
+            continue
+        try:
+            found = Artifact(manifest["stage"], folder.name, manifest["content"], folder, manifest)
+            return model_place(found, pointer["checkpoint"])
+        except InputError as error:  # its folder has moved: another artifact may point at where it is now
+            problem = str(error)
+    raise InputError(
+        f"stage {adapter.name!r}: its model is an adapter, and the model it was trained beside (content {pointer['content']}) "
+        f"cannot be had: {problem}. Run the recipe again: the stage above makes it anew."
+    )
+
+
+def base_folder(artifact: Path) -> Path | None:
+    """The artifact that the adapters in `artifact` were trained from; None where its models are whole."""
+    place = _read(artifact / _BASE_PLACE)
+    return Path(os.path.normpath(artifact / place["artifact"])) if place else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON file's content; nothing where there is none."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def point_at_base(work: Path, base: Artifact, checkpoint: str = LAST) -> None:
+    """Note which model the adapters in `work` belong to: its content is hashed, its place, as seen from `work`, is not."""
+    write_json(work / _BASE, {"content": base.content, "checkpoint": checkpoint})
+    _note_place(work, base.path)
+
+
+def _note_place(work: Path, base: Path) -> None:
+    write_json(work / _BASE_PLACE, {"artifact": Path(os.path.relpath(base, work)).as_posix()})
 
 
 def point_at_folder(work: Path, folder: Path, sha256: str) -> None:
@@ -132,7 +196,11 @@ def load_model(artifact: Artifact, checkpoint: str = LAST) -> "PreTrainedModel":
 
 
 def model_at(place: ModelPlace, dtype: Any, **options: Any) -> "PreTrainedModel":
-    """The causal language model at a place; nothing but safetensors is read."""
+    """The causal language model at a place, adapters merged into it; nothing but safetensors is read."""
+    if place.base is not None:
+        base = model_at(place.base, dtype, **options)
+        with _explained(place):
+            return merge_adapter(base, Path(place.path))
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging as transformers_logging
 

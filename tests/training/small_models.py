@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from align.artifact import Artifact, Counts, content_hash
-from align.files import write_records
+from align.artifact import MANIFEST, Artifact, Counts, content_hash
+from align.files import write_json, write_records
 from align.records import Example, Origin, Turn
 from align.stage import Inputs, Stage
 
@@ -55,6 +55,7 @@ def question(number: int, words: int = 6) -> Example:
 def as_artifact(path: Path, name: str, kind: str, counts: Counts | None = None) -> Artifact:
     content = content_hash(path)
     manifest = {"stage": name, "kind": kind, "content": content, "counts": asdict(counts or Counts())}
+    write_json(path / MANIFEST, manifest)
     return Artifact(name, f"key-of-{name}", content, path, manifest)
 
 

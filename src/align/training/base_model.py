@@ -9,6 +9,7 @@ from pydantic import model_validator
 from align.artifact import Counts
 from align.errors import InputError
 from align.files import hash_tree
+from align.merging import is_adapter
 from align.models import point_at_folder, point_at_hub
 from align.parts import RawFile
 from align.stage import Forecast, Inputs, Stage
@@ -70,6 +71,11 @@ class BaseModelStage(Stage):
 
 
 def _check_folder(folder: Path) -> None:
+    if is_adapter(folder):
+        raise InputError(
+            f"base_model: path: {folder} holds an adapter and not a whole model; name the model it belongs to, or a merged copy "
+            f"(`align export RECIPE STAGE --format hf` makes one of a stage's)."
+        )
     missing = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
     if not any(folder.glob("*.safetensors")):
         missing.append("*.safetensors")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from align.errors import TrainingRefused
 from align.tokens import EOT, NO_LOSS, eot_id, render_prompt
+from align.training.adapting import row_weights
 from align.training.rows import Row
 
 if TYPE_CHECKING:
@@ -56,12 +57,11 @@ def check_context(max_tokens: int, config: Any, field: str = "max_tokens") -> No
 def check_gradients(model: "PreTrainedModel", tokens: Mapping[str, int], trained: set[int]) -> None:
     """Refuse where a token that must be learned has no gradient, or no optimizer, in the input or the output matrix.
 
-    `trained` holds the identities of the optimizer's parameters.
+    `trained` holds the identities of the optimizer's parameters. Beside an adapter only rows that it names are trained.
     """
-    matrices = {"input": model.get_input_embeddings().weight, "output": model.get_output_embeddings().weight}
-    for name, matrix in matrices.items():
+    for name, module in {"input": model.get_input_embeddings(), "output": model.get_output_embeddings()}.items():
         for token, number in tokens.items():
-            problem = _problem(matrix, number, trained)
+            problem = _problem(*row_weights(module, number), trained)
             if problem:
                 raise TrainingRefused(
                     f"the row of {token} in the {name} embedding {problem}, so the model could not learn "
@@ -70,10 +70,10 @@ def check_gradients(model: "PreTrainedModel", tokens: Mapping[str, int], trained
                 )
 
 
-def _problem(matrix: Any, number: int, trained: set[int]) -> str:
-    if not matrix.requires_grad or id(matrix) not in trained:
+def _problem(matrix: Any, row: int | None, trained: set[int]) -> str:
+    if row is None or not matrix.requires_grad or id(matrix) not in trained:
         return "is not trained"
     if matrix.grad is None:
         return "got no gradient from the first batch"
     gradient = matrix.grad.full_tensor() if hasattr(matrix.grad, "full_tensor") else matrix.grad
-    return "" if bool(gradient[number].any()) else "got a gradient of zero from the first batch"
+    return "" if bool(gradient[row].any()) else "got a gradient of zero from the first batch"
