@@ -9,6 +9,7 @@ AlignError            every error align raises on purpose (exit 1)
 ├── StoreError        the store cannot be read or written: newer version, full disk, no such run
 ├── TrainingRefused   the preflight found that training would not do what the recipe says
 ├── ExportRefused     an exported model would not do what the stage's own does
+├── ProcessKilled     one of several processes that ran a stage was killed
 └── JudgeError        a judge cannot be reached or does not answer in the agreed form
 """
 
@@ -47,6 +48,10 @@ class TrainingRefused(AlignError):
 
 class ExportRefused(AlignError):
     """An exported model would not do what the stage's own does."""
+
+
+class ProcessKilled(AlignError):
+    """One of several processes that ran a stage was killed."""
 
 
 class JudgeError(AlignError):

@@ -12,8 +12,11 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def hold_lock(store: Path, key: str) -> Iterator[None]:
-    """Hold the right to make `key`; a second process waits."""
+def hold_lock(store: Path, key: str) -> Iterator[int]:
+    """Hold the right to make `key`; a second process waits.
+
+    Gives the file descriptor that holds it: with a child that inherits it the lock lasts until both are gone.
+    """
     path = store / "locks" / key
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
@@ -24,7 +27,7 @@ def hold_lock(store: Path, key: str) -> Iterator[None]:
                 log.info("waiting: another process is making %s", key)
                 fcntl.flock(file, fcntl.LOCK_EX)
             if _is_there(file, path):
-                yield
+                yield file.fileno()
                 return
             # `align gc` removed the file while this process waited: another one could hold the new file of that name.
 

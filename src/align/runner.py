@@ -14,9 +14,10 @@ from align import __version__
 from align.artifact import HASHED_FOLDERS, MANIFEST, SCRATCH, Artifact, Counts, content_hash, digest_of, load_artifact, open_store
 from align.errors import AlignError, InputError, PartError, RecipeError
 from align.files import disk_error, is_full, write_json
+from align.launching import run_stage
 from align.locks import hold_lock
 from align.parts import nearest, plugin_fault
-from align.processes import helper_folder, process_rank, wait_for
+from align.processes import helper_folder, is_launched, process_rank, wait_for
 from align.rawfiles import hash_raw_files, missing_files
 from align.recipe import Recipe
 from align.runs import now, record_run, unfinished_path, write_run
@@ -103,7 +104,7 @@ def make_artifact(name: str, stage: Stage, inputs: Inputs, key: str, raw: dict[s
     """Run `stage` in `<key>.partial`, which survives a crash; renaming it to `<key>` commits it."""
     target = store / "artifacts" / key
     work = target.with_name(f"{key}.partial")
-    with hold_lock(store, key):
+    with hold_lock(store, key) as lock:
         existing = load_artifact(store, key, name)
         if existing is not None:  # another process made it while this one waited
             return existing
@@ -112,7 +113,7 @@ def make_artifact(name: str, stage: Stage, inputs: Inputs, key: str, raw: dict[s
         work.mkdir(parents=True, exist_ok=True)
         began, clock = now(), time.monotonic()
         log.info("%s  ...", _title(name, stage))
-        counts = stage.run(inputs, work)
+        counts = run_stage(stage, inputs, work, lock)
         _tidy(work)
         manifest = {
             "stage": name,
@@ -150,8 +151,12 @@ def take_up_waiting(stage: Stage, inputs: Inputs, raw: dict[str, dict[str, Any]]
 
 def help_make(name: str, stage: Stage, inputs: Inputs, key: str, store: Path) -> Artifact:
     """Be one of the other processes: run a stage that trains along with the first, and take what that one commits."""
-    if stage.together:
-        folder = helper_folder(store / "artifacts" / f"{key}.partial")
+    work = store / "artifacts" / f"{key}.partial"
+    if not is_launched():  # one of several machines, of which each starts processes of its own
+        if stage.processes().machines > 1:
+            run_stage(stage, inputs, work)
+    elif stage.together:
+        folder = helper_folder(work)
         try:
             stage.run(inputs, folder)
         finally:

@@ -61,6 +61,17 @@ class Forecast:
     """What is forecast, where it exists already: its records can be counted, its tokenizer asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """In how many processes a stage runs."""
+
+    count: int = 1
+    """Over all machines."""
+    machines: int = 1
+    environment: dict[str, str] = field(default_factory=dict)
+    """Variables they get beside those of the process that starts them."""
+
+
 class Stage(Part):
     """One step of a recipe: reads the artifacts of stages above it, and makes one of its own."""
 
@@ -74,7 +85,7 @@ class Stage(Part):
     names_matter: ClassVar[bool] = False
     """Whether names of the stages it reads stand in its output, so that they decide its key."""
     together: ClassVar[bool] = False
-    """Whether all processes of a launch run it at once, as a training does; else the first does and the others wait."""
+    """Whether all processes of a launcher run it at once, as a training does; else the first does and the others wait."""
     late: ClassVar[frozenset[str]] = frozenset()
     """Fields of raw files that people make from what the stage wrote: it stops until they are there, and then goes on."""
     sees_manifests: ClassVar[bool] = False
@@ -85,6 +96,10 @@ class Stage(Part):
     def run(self, inputs: Inputs, work: Path) -> Counts:
         """Fill `work`; return the counts for the funnel. After a crash `work` still holds what was written."""
         raise NotImplementedError
+
+    def processes(self) -> Processes:
+        """In how many processes it wants to run; align starts more than one, unless torchrun has."""
+        return Processes()
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
         """What will come out, from what is expected to go in; loads no weights and reads no raw file."""

@@ -20,7 +20,7 @@ def lima(**fields) -> FineTuning:
 
 
 def test_lima_65b_is_480_steps_and_fits_32_gpus_of_80_gb():
-    launch = Launch(gpus=32, gpu_gigabytes=80, distribution="fsdp2")
+    launch = Launch(processes=32, gpu_gigabytes=80, distribution="fsdp2")
     forecast = lima(launch=launch).forecast([LIMA], {"model": LLAMA})
     figures = forecast.figures
     # 15 epochs of 750,000 tokens; ceil(1000 / 32) * 15 steps
@@ -38,12 +38,14 @@ def test_lima_65b_is_480_steps_and_fits_32_gpus_of_80_gb():
 
 
 def test_a_launch_that_is_too_small_is_said_with_the_remedy():
-    forecast = lima(launch=Launch(gpus=8, distribution="fsdp2")).forecast([LIMA], {"model": LLAMA})
+    forecast = lima(launch=Launch(processes=8, distribution="fsdp2")).forecast([LIMA], {"model": LLAMA})
     assert any("may not fit: launch.gpu_gigabytes is 80" in note and "fsdp2" in note for note in forecast.notes)
 
 
 def test_without_tokens_there_are_steps_and_memory_but_no_hours():
-    forecast = lima(launch=Launch(gpus=32, distribution="fsdp2")).forecast([Forecast(1000, None, "expected")], {"model": LLAMA})
+    forecast = lima(launch=Launch(processes=32, distribution="fsdp2")).forecast(
+        [Forecast(1000, None, "expected")], {"model": LLAMA}
+    )
     assert {"steps", "gpu_gigabytes", "disk_gigabytes"} == forecast.figures.keys()
 
 
@@ -79,7 +81,7 @@ def test_where_the_tokenizer_is_not_here_the_estimate_is_said(tmp_path):
 
 
 def test_dpo_needs_room_for_pairs_and_the_reference():
-    launch = Launch(gpus=32, distribution="fsdp2")
+    launch = Launch(processes=32, distribution="fsdp2")
     pairs = Forecast(20_000, 6_000_000, "expected")
     dpo = PreferenceTraining(model="sft", launch=launch, max_tokens=1024).forecast([pairs], {"model": LLAMA})
     # as above; 2 pairs a GPU are 4 texts of 1,024: activations 7.2 and not 3.6; the reference 2 bytes a parameter over 32 = 4.1

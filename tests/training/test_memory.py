@@ -18,7 +18,9 @@ def test_one_gpu_holds_sixteen_bytes_a_parameter_and_a_copy_in_bfloat16():
 
 
 def test_fsdp_divides_the_state_and_gathers_two_layers():
-    memory = gpu_memory(TOY, Launch(gpus=4, distribution="fsdp2"), texts=1, tokens=1, has_reference=True, scores_in_parts=True)
+    memory = gpu_memory(
+        TOY, Launch(processes=4, distribution="fsdp2"), texts=1, tokens=1, has_reference=True, scores_in_parts=True
+    )
     assert (memory.weights, memory.gradients, memory.optimizer) == (1200, 1200, 2400)
     # two layers of 1,000 and two matrices of 10 * 10, at 2 bytes
     assert memory.gathered == 2 * 2 * 1000 + 2 * 2 * 100
@@ -27,7 +29,7 @@ def test_fsdp_divides_the_state_and_gathers_two_layers():
 
 
 def test_ddp_holds_all_and_buffers_for_gradients():
-    memory = gpu_memory(TOY, Launch(gpus=4), texts=1, tokens=1, has_reference=False, scores_in_parts=True)
+    memory = gpu_memory(TOY, Launch(processes=4), texts=1, tokens=1, has_reference=False, scores_in_parts=True)
     assert (memory.weights, memory.gradients) == (4800, 9600)
 
 

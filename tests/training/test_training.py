@@ -29,7 +29,7 @@ def test_a_single_step_has_the_first_rate():
 
 
 def test_where_a_training_runs_is_not_part_of_what_it_is():
-    elsewhere = {"launch": Launch(gpus=8), "micro_batch_tokens": 512, "layout": "packed", "gradient_checkpointing": True}
+    elsewhere = {"launch": Launch(processes=8), "micro_batch_tokens": 512, "layout": "packed", "gradient_checkpointing": True}
     assert lima(**elsewhere, tracking=("tensorboard",)).identity() == lima().identity()
     assert lima(optimizer="adamw_8bit").identity() != lima().identity()
     assert lima(seed=2).identity() != lima().identity()

@@ -28,7 +28,7 @@ def forecast_training(
         return Forecast(
             model=config, notes=("steps, memory and time: unknown until the examples are, or `expect:` says how many",)
         )
-    split = stage.split(rows, stage.launch.gpus if stage.launch is not None else 1)
+    split = stage.split(rows, stage.launch.processes if stage.launch is not None else 1)
     figures = {"steps": float(split.steps)}
     notes = [amount.note] if amount.note else []
     tokens = None if amount.tokens is None else amount.tokens * stage.epochs
@@ -57,7 +57,7 @@ def _figures(
         texts = max(2, micro) if pairs else micro
         figures["gpu_gigabytes"] = gpu_memory(shape, gpus, texts, max_tokens, pairs, stage.kind != "pretrain").gigabytes
     if tokens is not None:
-        speed = CPU_FLOPS if gpus is None else GPU_FLOPS * gpus.gpus
+        speed = CPU_FLOPS if gpus is None else GPU_FLOPS * gpus.processes
         figures["hours"] = training_flops(shape, tokens, pairs, gpus is not None) / speed / 3600
     return figures
 
@@ -69,7 +69,7 @@ def _notes(shape: Shape, gpus: Launch | None, figures: dict[str, float]) -> Iter
         yield f"{size} parameters on the processor, at {CPU_FLOPS / 1e9:,.0f} GFLOP/s; {band}"
         return
     each = figures["gpu_gigabytes"]
-    where = f"each of {gpus.gpus} GPUs ({gpus.distribution})" if gpus.gpus > 1 else "one GPU"
+    where = f"each of {gpus.processes} GPUs ({gpus.distribution})" if gpus.processes > 1 else "one GPU"
     yield f"{size} parameters: {each:,.0f} GB on {where}, which fits {gpus_that_fit(each * BAND)}"
     yield f"at {GPU_FLOPS / 1e12:,.0f} TFLOP/s a GPU; {band}"
     if each * BAND > gpus.gpu_gigabytes:

@@ -1,34 +1,66 @@
-"""On what hardware a training runs: said in the recipe, computed by `align plan`, checked before the first step."""
+"""In which processes and on what hardware a training runs: said in the recipe, computed by `align plan`, checked at its start."""
 
 import os
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, model_validator
 
 from align.errors import TrainingRefused
+from align.stage import Processes
+
+SHARDED = ("fsdp2", "zero2", "zero3")
 
 
 class Launch(BaseModel):
-    """The GPUs a training is meant for. `align plan` computes memory and time for them.
+    """The processes a training runs in, one a GPU. `align run` starts them for this stage alone, and ends them with it.
 
-    align does not start the processes: start it under `torchrun` or `accelerate launch`, one process a GPU, with a store that
-    all of them see. The first makes every artifact and the others train along. What was started is compared with what stands
-    here and refused if it differs.
+    With several machines `align run` is given on each of them (docs/launch/). Under `torchrun` or `accelerate launch` the
+    processes are there already: they are compared with what stands here, and refused if they differ.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    gpus: PositiveInt = 1
-    """Number of GPUs, which is the number of processes."""
+    processes: PositiveInt = 1
+    """Number of processes over all machines, one a GPU."""
+    machines: PositiveInt = 1
+    """Over how many machines they are divided, equally: 32 processes on 4 machines are 8 on each."""
+    device: Literal["gpu", "cpu"] = "gpu"
+    """gpu: one GPU a process; cpu: none, for trying the same path with a tiny model."""
     gpu_gigabytes: PositiveFloat = 80
-    """Memory of one of them."""
-    distribution: Literal["ddp", "fsdp2"] = "ddp"
-    """ddp: each GPU holds the whole model; fsdp2: each holds its share of weights, gradients and optimizer state."""
+    """Memory of one GPU, for `align plan`."""
+    distribution: Literal["ddp", "fsdp2", "zero2", "zero3"] = "ddp"
+    """ddp: each holds the whole model; fsdp2: each its share of weights, gradients and optimizer state; zero3: the same by
+    DeepSpeed; zero2: a share of gradients and optimizer state. DeepSpeed was never run here, see docs/what-was-run.md."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Launch":
+        if self.processes % self.machines:
+            raise ValueError(
+                f"{self.processes} processes cannot be divided over {self.machines} machines; write a multiple of {self.machines}"
+            )
+        if self.processes == 1 and self.distribution in SHARDED:
+            raise ValueError(
+                f"distribution: {self.distribution} divides a model over processes, and there is one; write processes: 2"
+            )
+        if self.device == "cpu" and self.distribution.startswith("zero"):
+            raise ValueError(
+                f"distribution: {self.distribution} is DeepSpeed's, which wants GPUs; write ddp or fsdp2 with device: cpu"
+            )
+        return self
 
     @property
-    def shards(self) -> int:
-        """Over how many GPUs the model is divided."""
-        return self.gpus if self.distribution == "fsdp2" else 1
+    def weight_shards(self) -> int:
+        """Over how many processes weights are divided."""
+        return self.processes if self.distribution in ("fsdp2", "zero3") else 1
+
+    @property
+    def state_shards(self) -> int:
+        """Over how many processes gradients and the optimizer's state are divided."""
+        return self.processes if self.distribution in SHARDED else 1
+
+    def in_processes(self) -> Processes:
+        """What align starts. On the processor GPUs are hidden, so that nothing takes one by itself."""
+        return Processes(self.processes, self.machines, {"CUDA_VISIBLE_DEVICES": ""} if self.device == "cpu" else {})
 
 
 def world_size() -> int:
@@ -37,26 +69,26 @@ def world_size() -> int:
 
 
 def check_launch(launch: Launch | None) -> None:
-    """Refuse to train on other hardware than the recipe says."""
+    """Refuse to train in other processes or on other hardware than the recipe says."""
     import torch
 
     if launch is None:
         return
-    there, wanted = torch.cuda.is_available(), f"launch.gpus: {launch.gpus}"
-    if not there:
+    if world_size() != launch.processes:
         raise TrainingRefused(
-            f"{wanted}: this machine has no GPU that torch {torch.__version__} can use. Run it where there are {launch.gpus}, or "
-            f"leave `launch` out to train here on the CPU."
+            f"launch.processes: {launch.processes}: {world_size()} run here. Give `align run` without a launcher, which starts "
+            f"them, or `torchrun --nproc-per-node {launch.processes // launch.machines} -m align run ...`; or write "
+            f"launch.processes: {world_size()}."
         )
-    if world_size() != launch.gpus:
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    gpus = torch.cuda.device_count()
+    if launch.device == "gpu" and gpus < here:
         raise TrainingRefused(
-            f"{wanted}: {world_size()} process runs here, one a GPU is wanted. Start it under `torchrun --nproc-per-node "
-            f"{launch.gpus} -m align run ...` (or accelerate launch), or write launch.gpus: {world_size()}."
+            f"launch.device: gpu: {here} GPUs are wanted on this machine, one a process, and torch {torch.__version__} can use "
+            f"{gpus}. Run it where they are, leave `launch` out to train here, or write launch.device: cpu."
         )
-    sharded = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() in ("1", "true")
-    if sharded != (launch.distribution == "fsdp2"):
-        found = "fsdp" if sharded else "ddp"
+    if launch.device == "cpu" and gpus > 0:
         raise TrainingRefused(
-            f"launch.distribution: {launch.distribution}: the processes were started for {found}. Start them with an accelerate "
-            f"config that says so (`accelerate config`), or change the recipe."
+            "launch.device: cpu: there are GPUs here, and one process would take the first. Hide them: "
+            "`CUDA_VISIBLE_DEVICES= align run ...`; or write launch.device: gpu."
         )

@@ -42,8 +42,8 @@ class GpuMemory:
 
 def gpu_memory(shape: Shape, launch: Launch, texts: int, tokens: int, has_reference: bool, scores_in_parts: bool) -> GpuMemory:
     """Memory of each GPU with `texts` of `tokens` at once; a pair of preferences is two texts."""
-    n, w, d, f = shape.parameters, launch.shards, shape.hidden, shape.feed_forward
-    buckets = 4 * n if launch.gpus > 1 and w == 1 else 0  # ddp sums gradients in buffers of their own
+    n, w, d, f = shape.parameters, launch.weight_shards, shape.hidden, shape.feed_forward
+    buckets = 4 * n if launch.processes > 1 and w == 1 else 0  # ddp sums gradients in buffers of their own
     kept = shape.layers * texts * tokens * d * 2  # the input of every layer
     recomputed = texts * tokens * (34 * d + 8 * f)  # everything inside one layer
     two_layers = 2 * 2 * shape.layer_parameters + 2 * 2 * shape.vocabulary * d

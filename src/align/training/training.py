@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from align.stage import Stage
+from align.stage import Processes, Stage
 from align.training.launch import Launch, world_size
 
 MICRO_BATCH_TOKENS = 4096
@@ -59,7 +59,7 @@ class Training(Stage):
     tracking: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
     """Where losses and rates go beside the artifact: tensorboard writes to its logs/, the others to what they are set to."""
     launch: Launch | None = None
-    """The GPUs it is meant for, {gpus: 32, gpu_gigabytes: 80, distribution: fsdp2}; by default what is here."""
+    """The processes it runs in, which align starts: {processes: 32, machines: 4, distribution: fsdp2}; by default this one."""
 
     together: ClassVar[bool] = True
 
@@ -68,6 +68,9 @@ class Training(Stage):
         for name in HOW_NOT_WHAT:
             asked["parameters"].pop(name, None)
         return asked
+
+    def processes(self) -> Processes:
+        return Processes() if self.launch is None else self.launch.in_processes()
 
     def split(self, examples: int, world: int | None = None) -> Split:
         """Steps for `examples`, trained by `world` processes; by default those that run."""

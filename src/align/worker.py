@@ -1,0 +1,114 @@
+"""One of several processes that run a stage together; `launching` starts it with the folder of its order.
+
+It reports by files in that folder: the first process its counts, any that fails why.
+"""
+
+import json
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from align.artifact import Artifact
+from align.catalogue import load_catalogue
+from align.errors import AlignError, PartError
+from align.files import disk_error, is_full, write_json
+from align.parts import plugin_fault
+from align.plugins import import_plugin
+from align.processes import helper_folder, process_rank
+from align.stage import Inputs, Stage
+
+
+def main() -> None:
+    """Run the stage; end with status 0 if it was made."""
+    end_with_parent()
+    folder = Path(sys.argv[1])
+    _log_to_stderr()
+    try:
+        run_order(folder)
+    except Exception as error:
+        write_json(folder / f"{process_rank()}.json", _report(error, folder))
+        # Other processes may wait for this one, and threads of the backend for them: there is nothing left to tidy here.
+        os._exit(1)
+
+
+def run_order(folder: Path) -> None:
+    """Make the stage and its inputs again from what stands in the folder, and run it."""
+    order = json.loads((folder / "order.json").read_text(encoding="utf-8"))
+    load_catalogue()
+    for plugin in map(Path, order["plugins"]):
+        import_plugin(plugin.parent, plugin.name)
+    stage: Any = Stage.model_validate(order["stage"])
+    data = tuple(map(_artifact, order["data"]))
+    inputs = Inputs(data, {name: _artifact(item) for name, item in order["named"].items()})
+    work = Path(order["work"])
+    rank = process_rank()
+    counts = stage.run(inputs, work if rank == 0 else helper_folder(work))
+    if rank == 0:
+        write_json(folder / "counts.json", asdict(counts))
+    _leave_group()
+
+
+def end_with_parent() -> None:
+    """Kill this process when the one that started it is gone: stdin is a pipe that then ends."""
+
+    def watch() -> None:
+        os.read(0, 1)
+        os.kill(os.getpid(), 9)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _artifact(told: dict[str, Any]) -> Artifact:
+    return Artifact(**told | {"path": Path(told["path"])})
+
+
+def _report(error: Exception, folder: Path) -> dict[str, Any]:
+    """What went wrong, whose fault it is, and all that the other process needs to raise it anew."""
+    told = error
+    if not isinstance(error, AlignError):
+        fault = plugin_fault(error)
+        told = (
+            disk_error(folder, error)
+            if is_full(folder, error)
+            else PartError(f"the plugin failed at {fault}")
+            if fault
+            else error
+        )
+    plain = f"{type(told).__name__}: {told}"
+    said = str(told) if isinstance(told, AlignError) else str(getattr(told, "strerror", None) or plain)
+    number = told.errno if isinstance(told, OSError) else None
+    return {
+        "rank": process_rank(),
+        "at": time.time(),
+        "is_refusal": isinstance(told, AlignError) or number is not None,
+        "kind": type(told).__name__,
+        "said": said,
+        "errno": number,
+        "filename": str(getattr(error, "filename", None) or ""),
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log = logging.getLogger("align")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+
+
+def _leave_group() -> None:
+    """Say goodbye to the other processes; a backend complains of one that just ends."""
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
