@@ -54,6 +54,8 @@ class Together(Stage):
         write_json(work / "mine.json", rank)
         write_json(work / "scratch" / f"pid-{rank}.json", os.getpid())
         if self.do != "end" and rank == self.by:
+            while not (work / "scratch" / "pid-0.json").exists():
+                time.sleep(0.01)
             self._misbehave()
         elif self.do != "end":
             time.sleep(600)

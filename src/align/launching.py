@@ -197,9 +197,11 @@ def _started(meeting: _Meeting, folder: Path, held: tuple[int, ...]) -> Iterator
             running.append(_Running(rank, process))
         yield running
     finally:
-        os.close(ours)
-        os.close(alive)
-        _stop(running)
+        try:
+            _stop(running)
+        finally:
+            os.close(ours)
+            os.close(alive)
 
 
 def _wait(running: list[_Running]) -> None:

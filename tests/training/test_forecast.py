@@ -32,7 +32,7 @@ def test_lima_65b_is_480_steps_and_fits_32_gpus_of_80_gb():
     # 15 float32 models of 261 GB and two checkpoints of 783 GB
     assert figures["disk_gigabytes"] == pytest.approx(5484, abs=5)
     notes = " ".join(forecast.notes)
-    assert "65.3B parameters: 43 GB on each of 32 GPUs (fsdp2), which fits GPUs of 80 GB and more" in notes
+    assert "65.3B parameters: 46 GB on each of 32 GPUs (fsdp2), which fits GPUs of 80 GB and more" in notes
     assert "±15 %" in notes
     assert "may not fit" not in notes
 

@@ -5,7 +5,7 @@ from align.training.memory import disk_bytes, gpu_memory, gpus_that_fit, trainin
 from align.training.shapes import Shape
 
 # one layer of 1,000 parameters, 200 outside, width 10, feed-forward 20, vocabulary 10
-TOY = Shape(layers=1, hidden=10, feed_forward=20, vocabulary=10, layer_parameters=1000, outside_parameters=200)
+TOY = Shape(1, 10, 20, 10, layer_parameters=1000, outside_parameters=200, layer_matrices=900, embeddings=200)
 
 
 def test_one_gpu_holds_sixteen_bytes_a_parameter_and_a_copy_in_bfloat16():
