@@ -59,6 +59,8 @@ class Together(Stage):
             self._misbehave()
         elif self.do != "end":
             time.sleep(600)
+        while len(list((work / "files").iterdir())) < self.count:
+            time.sleep(0.01)
         return Counts(7, 5, {"why": 2})
 
     def _misbehave(self) -> None:

@@ -17,7 +17,7 @@ from align.files import disk_error, is_full, write_json
 from align.launching import run_stage
 from align.locks import hold_lock
 from align.parts import nearest, plugin_fault
-from align.processes import helper_folder, is_launched, process_rank, wait_for
+from align.processes import helper_folder, is_launched, meet, process_rank, wait_for
 from align.rawfiles import hash_raw_files, missing_files
 from align.recipe import Recipe
 from align.runs import now, record_run, unfinished_path, write_run
@@ -114,6 +114,8 @@ def make_artifact(name: str, stage: Stage, inputs: Inputs, key: str, raw: dict[s
         began, clock = now(), time.monotonic()
         log.info("%s  ...", _title(name, stage))
         counts = run_stage(stage, inputs, work, lock)
+        if stage.together:
+            meet()
         _tidy(work)
         manifest = {
             "stage": name,
@@ -159,6 +161,7 @@ def help_make(name: str, stage: Stage, inputs: Inputs, key: str, store: Path) ->
         folder = helper_folder(work)
         try:
             stage.run(inputs, folder)
+            meet()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     return wait_for(lambda: load_artifact(store, key, name))

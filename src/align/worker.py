@@ -20,7 +20,7 @@ from align.errors import AlignError, PartError
 from align.files import disk_error, is_full, write_json
 from align.parts import plugin_fault
 from align.plugins import import_plugin
-from align.processes import helper_folder, process_rank
+from align.processes import helper_folder, meet, process_rank
 from align.stage import Inputs, Stage
 
 
@@ -51,6 +51,7 @@ def run_order(folder: Path) -> None:
     counts = stage.run(inputs, work if rank == 0 else helper_folder(work))
     if rank == 0:
         write_json(folder / "counts.json", asdict(counts))
+    meet()
     _leave_group()
 
 
