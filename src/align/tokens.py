@@ -6,12 +6,14 @@
 Each utterance is encoded by itself, so that no token spans two of them and the prompt at inference is a
 prefix of the text in training by construction. There are no names of speakers: as in LIMA §3 the end-of-turn
 token (EOT) alone tells them apart. EOT is not EOS: EOS ends documents, and a base model's meaning of it stays.
+A model that was tuned with a chat template of its own can keep it (chat_templates.py); its end of a turn is then the EOT.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from align.chat_templates import own_turn_end, template_dialogue, template_prompt
 from align.errors import InputError
 from align.records import Turn
 
@@ -41,6 +43,10 @@ class Rendered:
 
 def render(turns: Sequence[Turn], tokenizer: "PreTrainedTokenizerFast", loss_on: LossOn) -> Rendered:
     """Ids and labels of a dialogue; `response` puts loss on the assistant's utterances and their EOT, `all` on every token."""
+    _check_dialogue(turns)
+    if own_turn_end(tokenizer) is not None:
+        ids, said = template_dialogue(turns, tokenizer)
+        return Rendered(ids, [token if loss_on == "all" or mine else NO_LOSS for token, mine in zip(ids, said, strict=True)])
     input_ids = _start(tokenizer)
     labels = [NO_LOSS] * len(input_ids)
     for turn, ids in zip(turns, _utterances(turns, tokenizer), strict=True):
@@ -52,6 +58,9 @@ def render(turns: Sequence[Turn], tokenizer: "PreTrainedTokenizerFast", loss_on:
 def render_prompt(turns: Sequence[Turn], tokenizer: "PreTrainedTokenizerFast") -> list[int]:
     """What the model sees before it answers; where the turns end with an answer, that one is left out."""
     asked = turns[:-1] if turns and turns[-1].role == "assistant" else turns
+    if own_turn_end(tokenizer) is not None:
+        _check_dialogue(asked)
+        return template_prompt(asked, tokenizer)
     return render(asked, tokenizer, "response").input_ids
 
 
@@ -87,6 +96,9 @@ def token_count(text: str, tokenizer: "PreTrainedTokenizerFast") -> int:
 
 def eot_id(tokenizer: "PreTrainedTokenizerFast") -> int | None:
     """The id of EOT; None for a tokenizer that has none yet, that is, a base model's."""
+    own = own_turn_end(tokenizer)
+    if own is not None:
+        return own
     found = tokenizer.convert_tokens_to_ids(EOT)
     # A tokenizer with an unknown token answers with that one's id for a token it lacks.
     if not isinstance(found, int) or tokenizer.convert_ids_to_tokens(found) != EOT:
@@ -106,12 +118,13 @@ def _utterances(turns: Sequence[Turn], tokenizer: "PreTrainedTokenizerFast") -> 
     """The ids of each utterance with its end."""
     end = eot_id(tokenizer)
     end_ids = encode_text(BETWEEN_TURNS, tokenizer) if end is None else [end]
-    found = []
+    return [encode_text(turn.text, tokenizer) + end_ids for turn in turns]
+
+
+def _check_dialogue(turns: Sequence[Turn]) -> None:
     for turn in turns:
         if turn.role == "document":
             raise InputError(
                 f"a document ({turn.text[:40]!r}...) stands where a dialogue is wanted: documents are for `pretrain`; "
                 f"give this stage examples with turns of role user and assistant."
             )
-        found.append(encode_text(turn.text, tokenizer) + end_ids)
-    return found

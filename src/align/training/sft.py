@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from align.artifact import Counts
+from align.chat_templates import use_own_template
 from align.errors import EmptyResult
 from align.files import write_json, write_records
 from align.models import model_at, model_place, tokenizer_at
@@ -41,6 +42,8 @@ class FineTuning(Training):
     """Learning rate of the first step (LIMA §3). There is no warm-up."""
     final_learning_rate: NonNegativeFloat | None = 1e-6
     """Learning rate of the last step, reached in a straight line (LIMA §3)."""
+    chat_format: Literal["eot", "template"] = "eot"
+    """eot: LIMA's, a new token after every utterance; template: the model's own chat template, if it was tuned with one."""
     max_tokens: PositiveInt = 2048
     """Longest example in tokens, EOTs included (LIMA §3)."""
     overlong: Overlong = "trim"
@@ -57,6 +60,8 @@ class FineTuning(Training):
             tokenizer = tokenizer_at(place)
             model = model_at(place, "float32")
             check_context(self.max_tokens, model.config)
+            if self.chat_format == "template":
+                use_own_template(tokenizer)
             add_eot(model, tokenizer)
             rows = make_rows(inputs.read(Example), tokenizer, self.loss_on, self.max_tokens, self.overlong)
             if not rows.rows:
