@@ -68,7 +68,7 @@ def _utterance(text: str, before: Sequence[Turn], tokenizer: Any) -> tuple[int, 
     if not text.startswith(asked):
         raise InputError(
             "chat_format: template: the chat template writes earlier turns otherwise once an answer follows (some leave out what "
-            "a model thought), so a prompt is not the beginning of its dialogue. Write chat_format: eot, or dialogues of one turn."
+            "a model thought), so a prompt is not the beginning of its dialogue. Write chat_format: eot, or single turns."
         )
     token = tokenizer.init_kwargs[TURN_END]
     return len(asked), text.index(token, len(asked)) + len(token)

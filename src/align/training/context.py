@@ -1,7 +1,7 @@
 """A longer context for a trained model: LongRoPE (Ding et al. 2024, arXiv 2402.13753), as phi-3-mini-128K has it (phi-3 §2).
 
-Rotary positions turn pair i of a head of width d by the angle position x theta^(-2 i / d). LongRoPE divides the angle of each pair
-by a factor of its own. There are two lists: `short_factor` for texts within the old context, `long_factor` for longer ones. The
+Rotary positions turn pair i of a head of width d by the angle position x theta^(-2 i / d). LongRoPE divides the angle of each
+pair by a factor of its own. There are two lists: `short_factor` for texts within the old context, `long_factor` for longer ones. The
 paper finds the factors by evolutionary search, which align does not run: they are data, or come from a rule that says which.
 """
 
@@ -24,7 +24,7 @@ class ContextExtension(BaseModel):
     max_tokens: PositiveInt
     """Longest text the model can read afterwards; 131072 for phi-3-mini-128K, from 4,096."""
     short_factor: tuple[PositiveFloat, ...] | None = None
-    """Factors for texts within the old context, one a pair (half the width of a head; 48 for phi-3-mini); 1 by default: no change."""
+    """Factors for texts within the old context, one a pair (half a head's width; 48 for phi-3-mini); 1 by default: no change."""
     long_factor: tuple[PositiveFloat, ...] | Rule = "ntk"
     """Factors for longer texts, or a rule with s = new / old context and n pairs. ntk: s^(i / (n - 1)) for pair i, so that the
     fastest stays and the slowest is slowed down s times ("NTK-aware" scaling); linear: s for all (Chen et al. 2023)."""
@@ -36,7 +36,7 @@ class ContextExtension(BaseModel):
         old = int(config["max_position_embeddings"])
         if config.get("model_type") != "phi3":
             raise TrainingRefused(
-                f"context: method longrope is for models of family phi3 (this one is of family {config.get('model_type')}); leave "
+                f"context: method longrope is for models of family phi3 (this one is {config.get('model_type')}); leave "
                 f"`context` out, or start from a phi3 model."
             )
         rope = dict(config.get("rope_parameters") or {})

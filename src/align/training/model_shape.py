@@ -63,9 +63,7 @@ class ModelShape(BaseModel):
             return data
         config = known_shape(data["shape"])
         if config["model_type"] not in get_args(Family):
-            raise ValueError(
-                f"shape: {data['shape']} is of family {config['model_type']}, which pretrain does not make; it makes {_families()}"
-            )
+            raise ValueError(f"shape: {data['shape']} is of family {config['model_type']}; pretrain makes {_families()}")
         sizes = {name: config[key] for name, key in _NAMES.items() if key in config}
         other = [name for name in sizes if name in data and data[name] not in (None, sizes[name])]
         if other:
@@ -110,7 +108,7 @@ class ModelShape(BaseModel):
             return {}
         if tokens is not None and vocabulary < tokens:
             raise TrainingRefused(
-                f"model.vocabulary: {vocabulary:,} rows are fewer than the {tokens:,} tokens of the tokenizer; write {tokens} or more."
+                f"model.vocabulary: {vocabulary:,} rows are fewer than the tokenizer's {tokens:,} tokens; write {tokens} or more."
             )
         found = {
             "model_type": self.family,
