@@ -1,7 +1,7 @@
 """A longer context for a trained model: LongRoPE (Ding et al. 2024, arXiv 2402.13753), as phi-3-mini-128K has it (phi-3 §2).
 
 Rotary positions turn pair i of a head of width d by the angle position x theta^(-2 i / d). LongRoPE divides the angle of each
-pair by a factor of its own. There are two lists: `short_factor` for texts within the old context, `long_factor` for longer ones. The
+pair by a factor of its own. There are two lists: `short_factor` for texts within the old context, `long_factor` for longer. The
 paper finds the factors by evolutionary search, which align does not run: they are data, or come from a rule that says which.
 """
 
