@@ -47,6 +47,7 @@ def merge_adapter(base: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
     adapter.fan_in_fan_out = has_transposed(base)  # quantized ones were not, beside which it was trained
     with old_names_allowed():
         merged: PreTrainedModel = PeftModel.from_pretrained(base, str(folder), config=adapter).merge_and_unload()
+    merged.requires_grad_(True)  # PEFT froze it, and it may be trained whole
     merged.generation_config = GenerationConfig.from_pretrained(str(folder))
     return merged
 

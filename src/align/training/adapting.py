@@ -95,12 +95,16 @@ def keep_dtype(model: Any, adapter: Adapter) -> None:
             weights.data = weights.data.to(getattr(torch, adapter.dtype))
 
 
-def save_adapter(model: "PeftModel", folder: Path, is_main: bool = True) -> None:
-    """Write the adapter, its config and the whole model's config; every process calls it, one writes."""
+def save_adapter(model: "PeftModel", folder: Path, is_main: bool = True, gathered: dict[str, Any] | None = None) -> None:
+    """Write the adapter, its config and the whole model's config.
+
+    Every process calls it and one writes, unless a state that was gathered from all is handed in.
+    """
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
 
-    trained = {name: _whole(weights) for name, weights in model.named_parameters() if weights.requires_grad}
+    trained = {name: weights for name, weights in model.named_parameters() if weights.requires_grad}
+    trained = {name: _whole(weights if gathered is None else gathered[name]) for name, weights in trained.items()}
     if not is_main:
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,6 +116,16 @@ def save_adapter(model: "PeftModel", folder: Path, is_main: bool = True) -> None
     if settings is not None:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         write_json(folder / "config.json", config | {"quantization_config": settings})
+
+
+def read_adapter(model: "PeftModel", folder: Path) -> None:
+    """Give an adapter the values that `save_adapter` wrote, and leave its dtype; PEFT's own way makes float32 of bfloat16."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    found = set_peft_model_state_dict(model, load_file(folder / ADAPTER_WEIGHTS), adapter_name=NAME)
+    if found.unexpected_keys:
+        raise TrainingRefused(f"{folder}: its adapter is another one's: it has {', '.join(found.unexpected_keys[:3])}, ...")
 
 
 def row_weights(module: Any, token: int) -> tuple[Any, int | None]:

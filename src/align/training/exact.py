@@ -6,12 +6,14 @@ Imports torch and transformers, so stages import it inside `run`.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import Trainer
 
 from align.processes import process_rank
+from align.training.adapting import is_adapted, read_adapter, save_adapter
 from align.training.batches import Cut, cuts_of
 from align.training.job import Job
 from align.training.scoring import MicroBatch, Scorer, lay_out
@@ -92,6 +94,21 @@ class ExactBatches:
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """None: the artifact's manifest says how the model was made."""
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        trainer: Any = self
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        if output_dir is None or not is_adapted(model):
+            super()._save(output_dir, state_dict)  # type: ignore[misc] # the trainer's
+            return
+        save_adapter(model, Path(output_dir), trainer.args.should_save, state_dict)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        trainer: Any = self
+        if trainer.is_fsdp_enabled or not is_adapted(trainer.model):
+            super()._load_from_checkpoint(resume_from_checkpoint, model)  # type: ignore[misc] # the trainer's
+            return
+        read_adapter(trainer.model, Path(resume_from_checkpoint))
 
     def _noted_means(self) -> dict[str, float]:
         if not self._noted:

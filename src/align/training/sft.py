@@ -10,11 +10,13 @@ from align.artifact import Counts
 from align.chat_templates import use_own_template
 from align.errors import EmptyResult
 from align.files import write_json, write_records
-from align.models import model_at, model_place, tokenizer_at
+from align.models import model_at, model_place, point_at_base, tokenizer_at
 from align.parts import StageName
 from align.records import Example, Measurement, Rejection, TrainingStep
 from align.stage import Forecast, Inputs
 from align.tokens import EOT, LossOn, eot_id
+from align.training.adapters import Adapter
+from align.training.adapting import frozen_base, put_adapter
 from align.training.counting import amount_of
 from align.training.dropout import add_residual_dropout
 from align.training.eot import add_eot
@@ -27,11 +29,13 @@ from align.training.training import Training
 
 
 class FineTuning(Training):
-    """Supervised fine-tuning of all weights, with a new end-of-turn token that ends every utterance."""
+    """Supervised fine-tuning with a new end-of-turn token that ends every utterance: of all weights, or of an adapter."""
 
     kind: Literal["sft"] = "sft"
     model: StageName
     """The stage whose model is tuned: base_model, pretrain, or sft."""
+    adapter: Adapter | None = None
+    """Train an adapter, {kind: lora} or {kind: qlora}, and no weights beside it but EOT's rows; it wants a rate of about 1e-4."""
     loss_on: LossOn
     """response: loss on what the assistant says and its EOT; all: on prompts too. The paper does not say that it masks."""
     epochs: PositiveInt = 15
@@ -58,7 +62,7 @@ class FineTuning(Training):
         with quiet():
             place = model_place(inputs.named["model"])
             tokenizer = tokenizer_at(place)
-            model = model_at(place, "float32")
+            model = model_at(place, "float32") if self.adapter is None else frozen_base(place, self.adapter, work)
             check_context(self.max_tokens, model.config)
             if self.chat_format == "template":
                 use_own_template(tokenizer)
@@ -69,6 +73,9 @@ class FineTuning(Training):
             check_rows(rows.rows, tokenizer)
             if self.residual_dropout:
                 add_residual_dropout(model, self.residual_dropout)
+            if self.adapter is not None:
+                model = put_adapter(model, place, self.adapter, [eot_id(tokenizer) or 0], self.seed)
+                point_at_base(work, inputs.named["model"])
             log = self._train(model, tokenizer, rows, work)
         return _write(work, rows, log, self.epochs)
 

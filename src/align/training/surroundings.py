@@ -46,6 +46,8 @@ def quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             # TRL 1.16 still reads the old name of a property that transformers 5.23 has renamed.
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            # Paging moves an optimizer's state between a GPU's memory and the host's; on the CPU there is nothing to move.
+            warnings.filterwarnings("ignore", "Paged optimizers are not supported on CPU", UserWarning)
             yield
     finally:
         transformers_logging.set_verbosity(level)

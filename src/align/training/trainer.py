@@ -21,8 +21,10 @@ from align.errors import TrainingRefused
 from align.models import CHECKPOINTS, MODEL, checkpoint_name
 from align.processes import process_rank
 from align.progress import track
+from align.quantized import need_bitsandbytes
 from align.records import TrainingStep
 from align.tokens import eot_id
+from align.training.adapting import is_adapted, keep_dtype, save_adapter
 from align.training.batches import ShuffledBatches
 from align.training.checkpoints import newest_verified, seal, trainer_folder
 from align.training.job import Job
@@ -47,6 +49,8 @@ UNREPEATABLE = ("num_tokens", "num_input_tokens_seen", "epoch", "step", "total_f
 def arguments(job: Job) -> dict[str, Any]:
     """Arguments for TrainingArguments, SFTConfig and DPOConfig alike."""
     stage, on_gpu = job.stage, torch.cuda.is_available()
+    if stage.optimizer != "adamw":
+        need_bitsandbytes(f"optimizer: {stage.optimizer}")
     return {
         "output_dir": str(trainer_folder(job.work)),
         "num_train_epochs": stage.epochs,
@@ -175,11 +179,17 @@ def prepare(trainer: Any, job: Job) -> Any:
     trainer.job = job
     trainer.batches = ShuffledBatches(len(job.items), job.stage.batch_size, job.stage.seed)
     trainer.scorer = Scorer(trainer.model)
+    adapter = getattr(job.stage, "adapter", None)
+    if adapter is not None:
+        keep_dtype(trainer.model, adapter)
     return trainer
 
 
 def save_model(trainer: Any, folder: Path) -> None:
-    """Write weights (safetensors), configs and tokenizer, so that `from_pretrained` finds a model that stops at EOT."""
+    """Write weights (safetensors), configs and tokenizer, so that `from_pretrained` finds a model that stops at EOT.
+
+    Of a model with an adapter only that is written; `align.models` puts it on its base.
+    """
     model, tokenizer = trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class
     if trainer.is_world_process_zero():
         shutil.rmtree(folder, ignore_errors=True)
@@ -188,7 +198,13 @@ def save_model(trainer: Any, folder: Path) -> None:
     model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id, eos_token_id=ends(tokenizer), pad_token_id=tokenizer.pad_token_id
     )
-    trainer.save_model(str(folder), _internal_call=True)
+    if is_adapted(model):
+        save_adapter(model, folder, trainer.is_world_process_zero())
+        if trainer.is_world_process_zero():
+            model.generation_config.save_pretrained(str(folder))
+            tokenizer.save_pretrained(str(folder))
+    else:
+        trainer.save_model(str(folder), _internal_call=True)
     trainer.accelerator.wait_for_everyone()
     (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle, with paths in it
 
