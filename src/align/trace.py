@@ -64,7 +64,8 @@ def trace_example(recipe: Recipe, store: Path, example_id: str) -> Trace:
     events: list[Event] = []
     for state in states:
         assert state.artifact is not None
-        above = [seen[name] for name in recipe.sources_of(state.name) if name in seen]
+        sources = [name for field, name in state.stage.references().items() if field.startswith("sources.")]
+        above = [seen[name] for name in [*recipe.sources_of(state.name), *sources] if name in seen]
         known: list[Example | PreferencePair] = [*find(state.artifact, Example, example_id)]
         known += find(state.artifact, PreferencePair, example_id)
         found = known[0] if known else None

@@ -87,9 +87,7 @@ class ModelShape(BaseModel):
         if heads % (self.key_value_heads or heads):
             raise ValueError(f"key_value_heads {self.key_value_heads} must divide heads {heads}")
         if self.family == "phi" and (self.tied or self.key_value_heads not in (None, heads)):
-            raise ValueError(
-                "family: phi has neither `tied` matrices nor fewer `key_value_heads`; remove them (phi-1.5 has none)"
-            )
+            raise ValueError("family: phi has neither `tied` matrices nor fewer `key_value_heads`; remove them")
         if self.family != "phi" and self.rotary_share not in (None, 1):
             raise ValueError(f"family: {self.family} turns the whole head; remove rotary_share, or write family: phi")
         return self

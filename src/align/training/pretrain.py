@@ -1,73 +1,36 @@
-"""Train a small model from scratch on documents, so that a journey can start without a download."""
+"""Pretrain on documents: a model from scratch, or a further phase of one (phi-1.5 §2, phi-3 §2)."""
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from align.artifact import SCRATCH, Counts
+from align.artifact import SCRATCH, Artifact, Counts
 from align.errors import EmptyResult
-from align.files import hash_file, write_records
+from align.files import write_records
 from align.models import model_place, tokenizer_at
 from align.parts import StageName
 from align.records import Example, Measurement, TrainingStep
 from align.stage import Forecast, Inputs
-from align.tokens import encode_document
-from align.training.counting import amount_of
-from align.training.forecast import forecast_training
-from align.training.job import Job, Text
+from align.training.context import ContextExtension
+from align.training.job import Job
+from align.training.mixture import DataSource, Draw, check_lengths, draws_of
+from align.training.model_shape import ModelShape, new_model
+from align.training.preflight import check_context
+from align.training.pretrain_forecast import forecast_pretraining
+from align.training.start import extended_model
+from align.training.streams import BlockStream
+from align.training.token_files import TokenFile, token_files
 from align.training.training import Training
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-
-class ModelShape(BaseModel):
-    """The sizes of a model made from scratch."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    family: Literal["llama"] = "llama"
-    """Kind of transformer: Llama's block (RMSNorm, rotary positions, gated feed-forward)."""
-    layers: PositiveInt
-    """Number of layers."""
-    hidden: PositiveInt
-    """Width of the residual stream."""
-    heads: PositiveInt
-    """Attention heads; they divide `hidden`."""
-    key_value_heads: PositiveInt | None = None
-    """Heads that keys and values have; as many as `heads` by default."""
-    feed_forward: PositiveInt
-    """Width inside the feed-forward block; Llama's is about 8/3 of `hidden`."""
-    tied: bool = False
-    """Whether the output matrix is the input matrix."""
-
-    @model_validator(mode="after")
-    def _divisible(self) -> "ModelShape":
-        if self.hidden % self.heads or (self.hidden // self.heads) % 2:
-            raise ValueError(
-                f"hidden {self.hidden} over {self.heads} heads must give an even whole number: rotary positions turn pairs"
-            )
-        if self.heads % (self.key_value_heads or self.heads):
-            raise ValueError(f"key_value_heads {self.key_value_heads} must divide heads {self.heads}")
-        return self
-
-    def config(self, vocabulary: int, max_tokens: int) -> dict[str, Any]:
-        """As in config.json."""
-        return {
-            "model_type": self.family,
-            "num_hidden_layers": self.layers,
-            "hidden_size": self.hidden,
-            "num_attention_heads": self.heads,
-            "num_key_value_heads": self.key_value_heads or self.heads,
-            "intermediate_size": self.feed_forward,
-            "vocab_size": vocabulary,
-            "max_position_embeddings": max_tokens,
-            "tie_word_embeddings": self.tied,
-        }
+INPUTS = "inputs"
+"""What the one source is called where `inputs` are read and not `sources`."""
+SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 
 
 class Pretraining(Training):
@@ -78,119 +41,121 @@ class Pretraining(Training):
     """
 
     kind: Literal["pretrain"] = "pretrain"
-    tokenizer: StageName
-    """The stage whose tokenizer is used."""
-    model: ModelShape
-    """Sizes of the model: {family: llama, layers: 4, hidden: 128, heads: 4, feed_forward: 352}."""
+    model: ModelShape | None = None
+    """A model from scratch: {shape: phi-1.5}, or {family: llama, layers: 4, hidden: 128, heads: 4, feed_forward: 352}."""
+    tokenizer: StageName | None = None
+    """The stage whose tokenizer a model from scratch has."""
+    start: StageName | None = None
+    """Instead of `model` and `tokenizer`: the stage whose model is trained further, phi-3's phase 2 for example. The optimizer
+    starts anew; another `seed` draws other blocks of a source that was read before."""
+    context: ContextExtension | None = None
+    """Give the model of `start` a longer context first: {method: longrope, max_tokens: 131072}."""
+    sources: dict[SourceName, DataSource] | None = None
+    """A mixture instead of `inputs`: {synthetic: {stage: textbooks, share: 0.8}, code: {stage: code, share: 0.2}}."""
+    tokens: Annotated[int, Field(gt=0)] | None = None
+    """Length of the run in tokens, 150e9 for example, rounded up to whole steps; instead of `epochs`."""
     max_tokens: PositiveInt
-    """Tokens of a block, and the longest text the model reads."""
+    """Tokens of a block, and the longest text a model from scratch reads."""
+    batch_size: PositiveInt
+    """Blocks per optimizer step over all devices; a step reads batch_size x max_tokens tokens (phi-1.5: 2,048 of 2,048)."""
     epochs: PositiveInt = 1
-    """How often each block is seen."""
+    """How often each block of `inputs` is seen; `sources` have epochs, or shares of `tokens`, of their own."""
     learning_rate: PositiveFloat
-    """Learning rate of the first step. There is no warm-up."""
+    """Learning rate of the first step after the warm-up, if there is one."""
     final_learning_rate: NonNegativeFloat | None = None
-    """Learning rate of the last step, reached in a straight line; constant by default (phi-1.5: constant 2e-4)."""
+    """Learning rate of the last step; without it the rate stays as it is (phi-1.5: constant 2e-4)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sources_are_the_inputs(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("sources") is not None and data.get("inputs") is None:
+            return {**data, "inputs": ()}
+        return data
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> "Pretraining":
+        if (self.model is None) == (self.start is None):
+            raise ValueError("write either `model` (sizes of a model from scratch) or `start` (the stage whose model goes on)")
+        if (self.model is None) != (self.tokenizer is None):
+            raise ValueError("`tokenizer` goes with `model`; the model of `start` has its own")
+        if self.context is not None and self.start is None:
+            raise ValueError("`context` extends the model of `start`; a model from scratch has the context of its `model`")
+        if self.sources is not None and self.inputs:
+            raise ValueError("write `inputs` (all of them, one after the other) or `sources` (a mixture), not both")
+        if self.sources is not None:
+            check_lengths(self.sources, self.tokens is not None)
+        if self.epochs != 1 and (self.tokens is not None or self.sources is not None):
+            raise ValueError("`epochs` is for `inputs`; `tokens` and `sources` say themselves how long the run is")
+        context = self.model.context if self.model is not None else None
+        if context is not None and self.max_tokens > context:
+            raise ValueError(f"max_tokens: blocks of {self.max_tokens} tokens, and the model reads {context} (model.context)")
+        return self
+
+    @property
+    def blocks(self) -> int | None:
+        """Blocks of the run, where `tokens` says it: whole steps of whole batches."""
+        if self.tokens is None:
+            return None
+        return math.ceil(self.tokens / (self.batch_size * self.max_tokens)) * self.batch_size
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         from align.training.surroundings import quiet
-        from align.training.trainer import run_training
 
+        data = self._artifacts(inputs)
         with quiet():
-            tokenizer = tokenizer_at(model_place(inputs.named["tokenizer"]))
-            tokens = work / SCRATCH / "tokens.npy"
-            if not tokens.is_file():
-                _write_tokens(inputs, tokenizer, tokens)
-            blocks = read_blocks(tokens, self.max_tokens)
-            job = Job(self, work, self.split(len(blocks)), Blocks(blocks), hash_file(tokens))
-            log = run_training(block_trainer(self, tokenizer, job), job)
+            tokenizer, model = self._model(inputs)
+            files = token_files(data, tokenizer, work / SCRATCH / "tokens", self.max_tokens)
+            stream = BlockStream(files, self._draws(files), self.seed)
+            log = self._train(model, tokenizer, stream, work)
         write_records(work, TrainingStep, log)
-        write_records(work, Measurement, _measurements(log, self.epochs, blocks.size))
-        read = inputs.count(Example)
-        return Counts(read, read, noted={"blocks": len(blocks)})
+        write_records(work, Measurement, self._measurements(log, stream))
+        read = sum(artifact.count(Example) for artifacts in data.values() for artifact in artifacts)
+        return Counts(read, read, noted={"blocks": sum(file.blocks for file in files.values())})
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
-        vocabulary = named["tokenizer"].model.get("vocab_size")
-        config = {} if vocabulary is None else self.model.config(int(vocabulary), self.max_tokens)
-        amount = amount_of(data, named["tokenizer"].artifact, None)
-        if amount.tokens is None:
-            return Forecast(
-                amount.examples, basis=amount.basis, model=config, notes=(amount.note or "unknown until documents are",)
+        return forecast_pretraining(self, data, named)
+
+    def _artifacts(self, inputs: Inputs) -> dict[str, Sequence[Artifact]]:
+        if self.sources is None:
+            return {INPUTS: inputs.data}
+        return {name: (inputs.named[f"sources.{name}.stage"],) for name in self.sources}
+
+    def _model(self, inputs: Inputs) -> "tuple[PreTrainedTokenizerFast, PreTrainedModel]":
+        if self.model is not None:
+            tokenizer = tokenizer_at(model_place(inputs.named["tokenizer"]))
+            return tokenizer, new_model(self.model, tokenizer, self.max_tokens, self.seed)
+        place = model_place(inputs.named["start"])
+        model = extended_model(place, self.context)
+        check_context(self.max_tokens, model.config)
+        return tokenizer_at(place), model
+
+    def _draws(self, files: dict[str, TokenFile]) -> list[Draw]:
+        blocks = {name: file.blocks for name, file in files.items()}
+        if self.sources is not None:
+            return draws_of(self.sources, blocks, self.blocks)
+        if blocks[INPUTS] == 0:
+            raise EmptyResult(
+                f"pretrain: the documents have {files[INPUTS].tokens:,} tokens, less than one block of max_tokens = "
+                f"{self.max_tokens:,}."
             )
-        return forecast_training(self, config, amount, self.max_tokens, rows=amount.tokens // self.max_tokens)
+        return [Draw(INPUTS, blocks[INPUTS], self.blocks or blocks[INPUTS] * self.epochs)]
 
+    def _train(
+        self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerFast", stream: BlockStream, work: Path
+    ) -> list[TrainingStep]:
+        from align.training.blocks import block_trainer
+        from align.training.trainer import run_training
 
-@dataclass(frozen=True, slots=True)
-class Blocks:
-    """Rows of tokens, all of one length and each token with loss."""
+        job = Job(self, work, self.split(len(stream) // self.epochs), stream, stream.digest())
+        return run_training(block_trainer(model, tokenizer, job), job)
 
-    ids: "NDArray[np.int32]"
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def length(self, index: int) -> int:
-        return int(self.ids.shape[1])
-
-    def tokens(self, index: int) -> int:
-        return self.length(index)
-
-    def weight(self, index: int) -> float:
-        return self.length(index) - 1  # the first one is predicted from nothing
-
-    def texts(self, index: int) -> list[Text]:
-        block: Any = self.ids[index].astype("int64")  # a copy, read from the disk now
-        return [Text(block, block)]
-
-
-def block_trainer(stage: Pretraining, tokenizer: Any, job: Job) -> Any:
-    """A new model in the Trainer of transformers."""
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, TrainingArguments, set_seed
-
-    from align.training.exact import BlockTrainer
-    from align.training.trainer import arguments, ends, prepare
-
-    shape = stage.model.config(len(tokenizer), stage.max_tokens)
-    special = {"bos_token_id": tokenizer.bos_token_id, "pad_token_id": tokenizer.pad_token_id}
-    config = AutoConfig.for_model(shape.pop("model_type"), **shape, **special, eos_token_id=ends(tokenizer)[0])
-    set_seed(stage.seed)
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    settings = TrainingArguments(**arguments(job), remove_unused_columns=False)
-    return prepare(BlockTrainer(model=model, args=settings, train_dataset=job.items, processing_class=tokenizer), job)
-
-
-def read_blocks(tokens: Path, max_tokens: int) -> "NDArray[np.int32]":
-    """The tokens as rows of `max_tokens`; what is left at the end is left out."""
-    import numpy as np
-
-    flat = np.load(tokens, mmap_mode="r")
-    count = len(flat) // max_tokens
-    if count == 0:
-        raise EmptyResult(
-            f"pretrain: the documents have {len(flat):,} tokens, less than one block of max_tokens = {max_tokens:,}."
-        )
-    blocks: NDArray[np.int32] = flat[: count * max_tokens].reshape(count, max_tokens)
-    return blocks
-
-
-def _write_tokens(inputs: Inputs, tokenizer: Any, path: Path) -> None:
-    from array import array
-
-    import numpy as np
-
-    flat = array("i")
-    for example in inputs.read(Example):
-        for turn in example.turns:
-            flat.extend(encode_document(turn.text, tokenizer))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name("writing.npy")
-    np.save(temporary, np.frombuffer(flat, dtype=np.int32))
-    temporary.replace(path)
-
-
-def _measurements(log: Sequence[TrainingStep], epochs: int, tokens: int) -> Iterator[Measurement]:
-    last = [entry.value for entry in log if entry.name == "loss" and entry.epoch > epochs - 1]
-    yield Measurement(
-        "final_loss", "train", sum(last) / len(last), count=len(last), method="mean over the steps of the last epoch"
-    )
-    yield Measurement("trained_tokens", "train", epochs * tokens, count=epochs, method="tokens with loss, over all epochs")
+    def _measurements(self, log: Sequence[TrainingStep], stream: BlockStream) -> Iterator[Measurement]:
+        losses = [entry for entry in log if entry.name == "loss"]
+        last, said = [entry.value for entry in losses if entry.epoch > self.epochs - 1], "the last epoch"
+        if self.epochs == 1:
+            last, said = [entry.value for entry in losses[-max(1, len(losses) // 10) :]], "the last tenth of the run"
+        yield Measurement("final_loss", "train", sum(last) / len(last), count=len(last), method=f"mean over the steps of {said}")
+        read = len(stream) * self.max_tokens
+        yield Measurement("trained_tokens", "train", read, count=self.epochs, method="tokens with loss, over all epochs")
+        if self.sources is not None or self.tokens is not None:
+            yield from stream.measurements()

@@ -15,7 +15,10 @@ def extended_model(place: ModelPlace, extension: ContextExtension | None) -> "Pr
 
     if extension is None:
         return model_at(place, "float32")
-    config = AutoConfig.from_pretrained(place.path, **place.options())
+    whole = place
+    while whole.base is not None:  # an adapter has the config of the model it belongs to
+        whole = whole.base
+    config = AutoConfig.from_pretrained(whole.path, **whole.options())
     # The positions' tables are computed when the model is made, so it is made of the new config.
     config = type(config).from_dict(extension.extended(config.to_dict()))
     return model_at(place, "float32", config=config)

@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from align.errors import TrainingRefused
 from align.stage import Processes, Stage
 from align.training.launch import Launch, world_size
 
@@ -41,9 +42,13 @@ class Training(Stage):
     optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "paged_adamw_32bit"] = "adamw"
     """AdamW; with bitsandbytes' 8-bit state, or a state that moves to the host's memory when a GPU's is full (paged)."""
     learning_rate: PositiveFloat
-    """Learning rate of the first step. There is no warm-up."""
+    """Learning rate of the first step after the warm-up, if there is one."""
     final_learning_rate: NonNegativeFloat | None = None
-    """Learning rate of the last step, reached in a straight line; by default it stays as it is."""
+    """Learning rate of the last step; by default it stays as it is."""
+    schedule: Literal["linear", "cosine"] = "linear"
+    """The way to final_learning_rate: linear: a straight line (LIMA §3); cosine: half a wave, slow at both ends."""
+    warmup_steps: NonNegativeInt = 0
+    """Steps before, in which the rate rises to learning_rate in a straight line; none by default (LIMA §3, phi-1.5 §2)."""
     adam_beta1: NonNegativeFloat = 0.9
     """AdamW's decay of the mean of gradients."""
     adam_beta2: NonNegativeFloat = 0.95
@@ -63,6 +68,12 @@ class Training(Stage):
 
     together: ClassVar[bool] = True
 
+    @model_validator(mode="after")
+    def _rate_ends(self) -> Self:
+        if self.schedule != "linear" and self.final_learning_rate is None:
+            raise ValueError(f"schedule: {self.schedule} is the way to final_learning_rate; write that too, or leave it out")
+        return self
+
     def identity(self) -> dict[str, Any]:
         asked = super().identity()
         for name in HOW_NOT_WHAT:
@@ -75,11 +86,22 @@ class Training(Stage):
     def split(self, examples: int, world: int | None = None) -> Split:
         """Steps for `examples`, trained by `world` processes; by default those that run."""
         steps_per_epoch = max(1, math.ceil(examples / self.batch_size))
-        return Split(world_size() if world is None else world, steps_per_epoch, steps_per_epoch * self.epochs)
+        steps = steps_per_epoch * self.epochs
+        if self.warmup_steps >= steps:
+            raise TrainingRefused(f"warmup_steps: {self.warmup_steps}: the training has {steps} steps in all; write fewer.")
+        return Split(world_size() if world is None else world, steps_per_epoch, steps)
 
     def learning_rate_at(self, step: int, steps: int) -> float:
-        """lr(t) = a - (a - b) t / (N - 1), t = 0 ... N - 1: a at the first of N steps, b at the last (LIMA §3, no warm-up)."""
-        if self.final_learning_rate is None or steps == 1:
+        """lr(t) = a - (a - b) t / (N - 1), t = 0 ... N - 1: a at the first of N steps, b at the last (LIMA §3, no warm-up).
+
+        With w steps of warm-up: a (t + 1) / (w + 1) in them, and N - w steps after. A cosine has (1 - cos(pi x)) / 2 for x.
+        """
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / (self.warmup_steps + 1)
+        step, steps = step - self.warmup_steps, steps - self.warmup_steps
+        if self.final_learning_rate is None or steps <= 1:
             return self.learning_rate
         done = min(step, steps - 1) / (steps - 1)
+        if self.schedule == "cosine":
+            done = (1 - math.cos(math.pi * done)) / 2
         return self.learning_rate - (self.learning_rate - self.final_learning_rate) * done
