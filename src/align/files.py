@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from itertools import accumulate
@@ -242,11 +242,16 @@ def visible_files(folder: Path) -> list[Path]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file that is either whole or absent, whatever kills the process."""
+    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, and give it its name only then."""
     with _disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")
         try:
-            temporary.write_text(text, encoding="utf-8")
+            write(temporary)
             commit_file(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -12,32 +12,57 @@ REDRAW_SECONDS = 0.1
 
 def track(items: Iterable[T], title: str, total: int | None = None, unit: str = "") -> Iterator[T]:
     """Pass `items` through; on a terminal show how far they are after two seconds. Silent where nobody looks."""
-    import sys
-
-    if not sys.stderr.isatty():
+    if not is_watched():
         yield from items
         return
     if total is None and isinstance(items, Sized):
         total = len(items)
-    shown_at = time.monotonic() + PATIENCE_SECONDS
-    bar: Any = None
-    task: Any = None
-    done = 0
-    try:
-        for item in items:
+    with Bar(title, total, unit=unit) as bar:
+        for done, item in enumerate(items, 1):
             yield item
-            done += 1
-            if time.monotonic() < shown_at:
-                continue
-            if bar is None:
-                bar = _bar(unit)
-                task = bar.add_task(title, total=total, completed=done)
-                bar.start()
-            bar.update(task, completed=done)
-            shown_at = time.monotonic() + REDRAW_SECONDS
-    finally:
-        if bar is not None:
-            bar.stop()
+            bar.move(done)
+
+
+def is_watched() -> bool:
+    """Whether stderr is a terminal."""
+    import sys
+
+    return sys.stderr.isatty()
+
+
+class Bar:
+    """How far something is, with figures beside it; drawn on a terminal once it has taken two seconds, else nowhere."""
+
+    def __init__(self, title: str, total: int | None, done: int = 0, unit: str = "") -> None:
+        self.title, self.total, self.unit = title, total, unit
+        self._first = done
+        self._is_watched = is_watched()
+        self._drawn_at = time.monotonic() + PATIENCE_SECONDS
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def move(self, done: int, said: str = "") -> None:
+        """Say that `done` are done; `said` stands behind the bar."""
+        if not self._is_watched or time.monotonic() < self._drawn_at:
+            return
+        if self._bar is None:
+            self._bar = _bar(self.unit)
+            self._task = self._bar.add_task(self.title, total=self.total, completed=self._first, said="")
+            self._bar.start()
+        self._bar.update(self._task, completed=done, said=said)
+        self._drawn_at = time.monotonic() + REDRAW_SECONDS
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take it away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
 
 def _bar(unit: str) -> Any:
@@ -55,6 +80,7 @@ def _bar(unit: str) -> Any:
         MofNCompleteColumn(),
         Rate(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[said]}"),
         console=Console(stderr=True),
         transient=True,
     )

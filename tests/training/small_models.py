@@ -74,10 +74,10 @@ def run(stage: Stage, path: Path, name: str, data: tuple[Artifact, ...] = (), **
 def run_elsewhere(order: dict[str, Any]) -> None:
     """In another process: run a stage as `order` says, {kind, fields, work, data: [paths], named: {field: path}, every: steps}."""
     from align.catalogue import load_catalogue
-    from align.training import trainer
+    from align.training import keeper
 
     load_catalogue()
-    trainer.STEPS_BETWEEN_CHECKPOINTS = order["every"]
+    keeper.STEPS_BETWEEN_CHECKPOINTS = order["every"]
     data = tuple(as_artifact(Path(path), "data", "ingest") for path in order["data"])
     named = {name: as_artifact(Path(path), name, "model") for name, path in order["named"].items()}
     stage: Any = Stage.kinds[order["kind"]].model_validate(order["fields"])

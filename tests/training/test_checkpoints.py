@@ -7,10 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
+from event_files import events
 from small_models import TINY, document, question, records, run
 
 from align.errors import TrainingRefused
 from align.training.checkpoints import newest_verified, seal, trainer_folder
+from align.training.metrics import read_metrics
 from align.training.pretrain import Pretraining
 from align.training.sft import FineTuning
 
@@ -106,7 +108,7 @@ def test_fine_tuning_killed_within_an_epoch_ends_with_the_same_bytes(tmp_path, b
     data = records(tmp_path / "data", "data", map(question, range(12)))
     # 12 examples in batches of 4, cut in two or more: three steps an epoch; dropout, so that random numbers matter
     fields = {"model": "base", "loss_on": "response", "epochs": 12, "batch_size": 4, "micro_batch_tokens": 40, "max_tokens": 64}
-    fields |= {"learning_rate": 1e-3, "final_learning_rate": 1e-4, "residual_dropout": 0.1}
+    fields |= {"learning_rate": 1e-3, "final_learning_rate": 1e-4, "residual_dropout": 0.1, "tracking": ["tensorboard"]}
     work = tmp_path / "killed"
     order = {"kind": "sft", "fields": fields, "work": str(work), "data": [str(data.path)], "named": {"model": str(base.path)}}
     kill_when_it_has_saved(order | {"every": 1}, 7)
@@ -117,6 +119,9 @@ def test_fine_tuning_killed_within_an_epoch_ends_with_the_same_bytes(tmp_path, b
     resumed = run(stage, work, "sft", (data,), model=base)
     whole = run(stage, tmp_path / "whole", "sft", (data,), model=base)
     assert resumed.content == whole.content
+    # the kill left rows and events of steps that were made again: each stands there once
+    assert [row["step"] for row in read_metrics(work / "logs" / "metrics.parquet")] == list(range(1, 37))
+    assert [step for step, _ in events(work / "logs" / "tensorboard", "train/num_tokens")] == list(range(1, 37))
 
 
 @pytest.mark.slow

@@ -119,7 +119,7 @@ def test_pairs_teach_what_is_preferred_in_pairs_not_seen(tmp_path, sft):
     assert accuracy.low == pytest.approx(0.676, abs=0.001)
     names = {entry.name for entry in dpo.read(TrainingStep)}
     assert {"rewards/margins", "rewards/accuracies", "rewards/chosen", "rewards/rejected", "logps/chosen"} <= names
-    assert "num_tokens" not in names
+    assert "num_tokens" in names
 
 
 def test_a_model_without_eot_is_refused(tmp_path, base):

@@ -137,7 +137,7 @@ def test_the_log_holds_every_step_and_no_times(sft):
     log = list(sft.read(TrainingStep))
     # 10 examples (one of 11 has no response) in batches of 4: 3 steps an epoch
     assert [entry.step for entry in log if entry.name == "loss"] == [1, 2, 3, 4, 5, 6]
-    assert {entry.name for entry in log} == {"loss", "grad_norm", "learning_rate", "tokens"}
+    assert {entry.name for entry in log} == {"loss", "grad_norm", "learning_rate", "tokens", "num_tokens"}
 
 
 def test_what_was_trimmed_and_dropped_is_counted_and_named(sft):

@@ -86,7 +86,9 @@ class ExactBatches:
 
     def log(self, logs: dict[str, float], *rest: Any, **more: Any) -> None:
         if "loss" in logs:
-            logs |= {"tokens": self.batch.tokens} | self._noted_means()
+            history: Any = self.state.log_history  # type: ignore[attr-defined] # the trainer's; a checkpoint brings it along
+            seen = history[-1].get("num_tokens", 0) if history else 0
+            logs |= {"tokens": self.batch.tokens, "num_tokens": seen + self.batch.tokens} | self._noted_means()
         super().log(logs, *rest, **more)  # type: ignore[misc] # the trainer's
 
     def floating_point_ops(self, inputs: Any) -> int:

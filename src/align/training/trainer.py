@@ -3,47 +3,37 @@
 Imports torch and transformers, so stages import it inside `run`.
 """
 
-import logging
-import math
 import os
 import shutil
-import time
-from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, PrinterCallback, TrainerCallback, TrainingArguments
+from transformers import GenerationConfig, PrinterCallback, TrainingArguments
 
-from align.artifact import SCRATCH
-from align.errors import TrainingRefused
 from align.models import CHECKPOINTS, MODEL, checkpoint_name
-from align.processes import process_rank
-from align.progress import track
 from align.quantized import need_bitsandbytes
 from align.records import TrainingStep
 from align.tokens import eot_id
 from align.training.adapting import is_adapted, keep_dtype, save_adapter
 from align.training.batches import ShuffledBatches
-from align.training.checkpoints import newest_verified, seal, trainer_folder
+from align.training.checkpoints import newest_verified, trainer_folder
 from align.training.job import Job
+from align.training.keeper import Keeper
+from align.training.reporting import reports, run_name, services
 from align.training.scoring import Scorer
 from align.training.surroundings import repeatable
 
-log = logging.getLogger(__name__)
-
-STEPS_BETWEEN_CHECKPOINTS = 500
-"""A checkpoint is kept at the end of every epoch, and as often as this within one."""
-SECONDS_BETWEEN_LINES = 10.0
 OPTIMIZERS = {
     "adamw_8bit": "adamw_bnb_8bit",
     "paged_adamw_8bit": "paged_adamw_8bit",
     "paged_adamw_32bit": "paged_adamw_32bit",
 }
 """transformers' names for those that are bitsandbytes'."""
-UNREPEATABLE = ("num_tokens", "num_input_tokens_seen", "epoch", "step", "total_flos")
-"""Logged figures that start from zero when a training is resumed (num_tokens), or that are no figures."""
+NO_FIGURES = ("epoch", "step", "total_flos", "num_input_tokens_seen")
+"""What stands among logged figures and is none, or starts from zero when a training is resumed."""
 
 
 def arguments(job: Job) -> dict[str, Any]:
@@ -75,7 +65,8 @@ def arguments(job: Job) -> dict[str, Any]:
         "logging_steps": 1,  # an average over several steps would depend on where a resumed run began
         "logging_nan_inf_filter": False,  # it would hide a loss that is no number
         **({} if stage.optimizer == "adamw" else {"optim": OPTIMIZERS[stage.optimizer]}),
-        "report_to": list(stage.tracking) or "none",
+        "report_to": services(stage.tracking) or "none",
+        "run_name": run_name(job.work),
         "disable_tqdm": True,
         "push_to_hub": False,
     }
@@ -87,85 +78,12 @@ def _checkpointing_argument() -> str:
     return new if any(item.name == new for item in fields(TrainingArguments)) else "gradient_checkpointing"
 
 
-class Keeper(TrainerCallback):  # type: ignore[misc] # transformers is untyped
-    """Keeps epochs' models and sealed checkpoints, refuses what went wrong, and says how far the training is."""
-
-    def __init__(self, trainer: Any, job: Job) -> None:
-        self.trainer, self.job = trainer, job
-        self.checked = False
-        self.progress: Iterator[int] = iter(())
-        self.said = self.began = time.monotonic()
-        self.first_step = 0
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.max_steps != self.job.split.steps:
-            raise TrainingRefused(
-                f"{state.max_steps} steps would be made and not {self.job.split.steps}: batches are divided wrongly."
-            )
-        self.first_step = state.global_step
-        if self.job.split.world > 1:
-            # Each process draws a dropout of its own; the trainer gives all the same seed. A resumed one reads its state later.
-            torch.manual_seed(self.job.stage.seed * 100_003 + process_rank())
-        left = range(state.global_step, state.max_steps)
-        self.progress = iter(track(left, self.job.stage.kind, unit="steps"))
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.trainer.batches.epoch = state.global_step // self.job.split.steps_per_epoch
-
-    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, model: Any, optimizer: Any, **_: Any) -> None:
-        if not self.checked and self.job.before_first_step is not None:
-            self.job.before_first_step(model, optimizer)
-        self.checked = True
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
-        next(self.progress, None)
-        epoch, within = divmod(state.global_step, self.job.split.steps_per_epoch)
-        if within == 0:
-            # Before the checkpoint: then a sealed one vouches for the models of all epochs it has passed.
-            self._save_epoch(checkpoint_name(epoch))
-        control.should_save = within == 0 or state.global_step % STEPS_BETWEEN_CHECKPOINTS == 0
-        return control
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.trainer.accelerator.wait_for_everyone()
-        if state.is_world_process_zero:
-            seal(self.job.work, state.global_step, self.job.asked())
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
-        loss = logs.get("loss")
-        if loss is None:
-            return
-        if not math.isfinite(loss):
-            raise TrainingRefused(
-                f"the loss is {loss} at step {state.global_step} of {state.max_steps}: a smaller learning_rate "
-                f"(it is {self.job.stage.learning_rate:g}) or max_grad_norm may help."
-            )
-        now = time.monotonic()
-        if now - self.said >= SECONDS_BETWEEN_LINES:
-            self.said = now
-            left = (now - self.began) / (state.global_step - self.first_step) * (state.max_steps - state.global_step)
-            log.info(
-                "step %d of %d  epoch %.1f  loss %.3f  %.0f s left", state.global_step, state.max_steps, state.epoch, loss, left
-            )
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        for _step in self.progress:  # lets the bar close
-            pass
-
-    def _save_epoch(self, name: str) -> None:
-        saving, kept = self.job.work / SCRATCH / "saving", self.job.work / CHECKPOINTS / name
-        save_model(self.trainer, saving)
-        if self.trainer.is_world_process_zero():
-            shutil.rmtree(kept, ignore_errors=True)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(saving, kept)
-
-
 def run_training(trainer: Any, job: Job) -> list[TrainingStep]:
     """Train, going on from the newest good checkpoint; leaves checkpoints/ and model/ in `work`, returns the log."""
     trainer.remove_callback(PrinterCallback)  # prints on stdout
-    trainer.add_callback(Keeper(trainer, job))
-    with repeatable():
+    told = reports(job.stage.tracking, job.work, trainer.callback_handler.callbacks)
+    with repeatable(), told as sent, closing(Keeper(trainer, job, save_model, sent)) as keeper:
+        trainer.add_callback(keeper)
         with trainer.accelerator.main_process_first():  # it deletes what cannot be trusted
             newest = newest_verified(job.work, job.asked())
         trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
@@ -221,7 +139,7 @@ def training_log(history: list[dict[str, float]]) -> list[TrainingStep]:
         for entry in history
         if "loss" in entry  # the last entry holds times
         for name, value in sorted(entry.items())  # a state that was read back has its names sorted
-        if name not in UNREPEATABLE
+        if name not in NO_FIGURES
     ]
 
 
