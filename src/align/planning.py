@@ -86,7 +86,9 @@ def _exact(artifact: Artifact, forecast: Forecast) -> Forecast:
     counts = [artifact.count(record) for record in tables]
     examples = next((count for count in counts if count), artifact.counts.kept)
     model = _model_config(artifact) or forecast.model
-    return replace(forecast, examples=examples, tokens=None, basis="exact", model=model, figures={}, notes=(), artifact=artifact)
+    return replace(
+        forecast, examples=examples, tokens=None, basis="exact", model=model, figures={}, notes=(), memory={}, artifact=artifact
+    )
 
 
 def _model_config(artifact: Artifact) -> dict[str, Any]:

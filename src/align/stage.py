@@ -57,6 +57,8 @@ class Forecast:
     figures: dict[str, float] = field(default_factory=dict)
     """Named figures with their unit in the name: `steps`, `gpu_gigabytes`, `hours`, `disk_gigabytes`, ..."""
     notes: tuple[str, ...] = ()
+    memory: dict[str, float] = field(default_factory=dict)
+    """Of a training, GB on each device: `weights`, `gradients`, ...; their `sum`, and its band from `low` to `high`."""
     artifact: Artifact | None = None
     """What is forecast, where it exists already: its records can be counted, its tokenizer asked."""
 
@@ -107,7 +109,7 @@ class Stage(Part):
             return Forecast(self.expect.examples, self.expect.tokens, "expected")
         if len(data) != 1 or data[0].basis == "exact":
             return Forecast()
-        return replace(data[0], figures={}, notes=(), artifact=None)
+        return replace(data[0], figures={}, notes=(), memory={}, artifact=None)
 
     def references(self) -> dict[str, str]:
         """The stages its fields other than `inputs` name, by place: `model`, `against.0` of a list, `sources.web.stage`."""

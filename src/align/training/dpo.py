@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -54,6 +54,12 @@ class PreferenceTraining(Training):
     """Longest prompt with response in tokens, EOTs included; what the model can read by default."""
     overlong: Overlong = "drop"
     """drop: reject longer pairs; trim: cut their responses, which then lack their EOT; error: stop and list them."""
+
+    texts: ClassVar[int] = 2
+
+    @property
+    def has_reference(self) -> bool:
+        return True
 
     @model_validator(mode="after")
     def _smoothing_is_read(self) -> "PreferenceTraining":

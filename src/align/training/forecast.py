@@ -4,15 +4,26 @@ from collections.abc import Iterator
 from typing import Any
 
 from align.stage import Forecast
+from align.training.adapters import Adapter, trainable_parameters
 from align.training.counting import Amount
 from align.training.launch import Launch
-from align.training.memory import CPU_FLOPS, GIGA, GPU_FLOPS, disk_bytes, gpu_memory, gpus_that_fit, training_flops
+from align.training.memory import (
+    CPU_FLOPS,
+    GIGA,
+    GPU_FLOPS,
+    Frozen,
+    Setting,
+    disk_bytes,
+    gpus_that_fit,
+    memory_of,
+    training_flops,
+)
 from align.training.shapes import Shape, shape_of
-from align.training.training import Training
+from align.training.training import LOGITS_AT_ONCE, Training
 
 TRAINS_ON_CPU = 100e6
 """Parameters up to which a recipe without `launch` is supposed to mean this machine's processor."""
-BAND = 1.15
+BAND = 0.15
 """Memory is said with a band of 15 %."""
 
 
@@ -28,8 +39,7 @@ def forecast_training(
         return Forecast(
             model=config, notes=("steps, memory and time: unknown until the examples are, or `expect:` says how many",)
         )
-    split = stage.split(rows, stage.launch.processes if stage.launch is not None else 1)
-    figures = {"steps": float(split.steps)}
+    figures = {"steps": float(stage.split(rows, 1).steps)}
     notes = [amount.note] if amount.note else []
     tokens = None if amount.tokens is None else amount.tokens * stage.epochs
     if tokens is not None:
@@ -37,43 +47,94 @@ def forecast_training(
     shape = shape_of(config)
     if shape is None:
         notes.append("memory, time and disk: unknown until the model's shape is (`shape:` of its base_model names a known one)")
-    else:
-        figures["disk_gigabytes"] = disk_bytes(shape, stage.epochs) / GIGA
-        on_cpu = stage.launch is None and shape.parameters <= TRAINS_ON_CPU
-        hardware = None if on_cpu else stage.launch or Launch()
-        texts = max(1, stage.micro_batch_tokens // max_tokens)
-        figures |= _figures(stage, shape, hardware, texts, max_tokens, tokens)
-        notes += _notes(shape, hardware, figures)
-    return Forecast(amount.examples, amount.tokens, amount.basis, config, figures, tuple(notes))
-
-
-def _figures(
-    stage: Training, shape: Shape, gpus: Launch | None, micro: int, max_tokens: int, tokens: int | None
-) -> dict[str, float]:
-    """Memory of a GPU where there are GPUs, and hours where tokens are known."""
-    figures: dict[str, float] = {}
-    pairs = stage.kind == "dpo"
-    if gpus is not None:
-        texts = max(2, micro) if pairs else micro
-        figures["gpu_gigabytes"] = gpu_memory(shape, gpus, texts, max_tokens, pairs, stage.kind != "pretrain").gigabytes
+        return Forecast(amount.examples, amount.tokens, amount.basis, config, figures, tuple(notes))
+    setting = setting_of(stage, config, shape, max_tokens)
+    memory = memory_of(shape, setting)
+    if setting.launch.device == "gpu":
+        figures["gpu_gigabytes"] = memory.gigabytes
     if tokens is not None:
-        speed = CPU_FLOPS if gpus is None else GPU_FLOPS * gpus.processes
-        figures["hours"] = training_flops(shape, tokens, pairs, gpus is not None) / speed / 3600
-    return figures
+        figures["hours"] = training_flops(shape, tokens, setting) / _speed(setting.launch) / 3600
+    figures["disk_gigabytes"] = disk_bytes(shape, stage.epochs, setting.frozen) / GIGA
+    table = memory.parts() | {"sum": memory.gigabytes, "low": _low(memory.gigabytes), "high": _high(memory.gigabytes)}
+    notes += _notes(shape, setting, table)
+    return Forecast(amount.examples, amount.tokens, amount.basis, config, figures, tuple(notes), table)
 
 
-def _notes(shape: Shape, gpus: Launch | None, figures: dict[str, float]) -> Iterator[str]:
-    size = f"{shape.parameters / 1e9:,.1f}B" if shape.parameters >= 1e9 else f"{shape.parameters / 1e6:,.1f}M"
-    band = "computed from sizes and not measured: ±15 % for memory and disk, more for time"
-    if gpus is None:
-        yield f"{size} parameters on the processor, at {CPU_FLOPS / 1e9:,.0f} GFLOP/s; {band}"
-        return
-    each = figures["gpu_gigabytes"]
-    where = f"each of {gpus.processes} GPUs ({gpus.distribution})" if gpus.processes > 1 else "one GPU"
-    yield f"{size} parameters: {each:,.0f} GB on {where}, which fits {gpus_that_fit(each * BAND)}"
-    yield f"at {GPU_FLOPS / 1e12:,.0f} TFLOP/s a GPU; {band}"
-    if each * BAND > gpus.gpu_gigabytes:
+def setting_of(stage: Training, config: dict[str, Any], shape: Shape, max_tokens: int) -> Setting:
+    """How a stage trains, in the terms that memory depends on."""
+    small = shape.parameters <= TRAINS_ON_CPU
+    launch = stage.launch or (Launch(device="cpu") if small else Launch())
+    longest = max_tokens * stage.texts
+    # With one item a process there is nothing to put together.
+    tokens = longest if stage.batch_size <= launch.processes else max(longest, stage.micro_batch_tokens)
+    recomputes = launch.device == "gpu" if stage.gradient_checkpointing is None else stage.gradient_checkpointing
+    return Setting(
+        tokens=tokens,
+        scored=min(tokens, max(1, LOGITS_AT_ONCE // shape.vocabulary)),
+        launch=launch,
+        frozen=_frozen(getattr(stage, "adapter", None), config, launch),
+        optimizer=stage.optimizer,
+        recomputes=recomputes,
+        has_reference=stage.has_reference,
+    )
+
+
+def _frozen(adapter: Adapter | None, config: dict[str, Any], launch: Launch) -> Frozen | None:
+    trained = None if adapter is None else trainable_parameters(config, adapter)
+    if adapter is None or trained is None:
+        return None
+    arithmetic = "bfloat16" if launch.device == "gpu" else "float32"
+    quantized = adapter.quantized(arithmetic)
+    plain = 2.0 if launch.device == "gpu" else 4.0
+    return Frozen(trained, plain if quantized is None else _four_bits(quantized), 4 if adapter.dtype == "float32" else 2)
+
+
+def _four_bits(settings: dict[str, Any]) -> float:
+    """Half a byte, and a scale for 64 weights: 4 bytes, or 1 byte and for 256 of them 4 more (Dettmers et al. 2023, §3)."""
+    return 0.5 + (1 / 64 + 4 / (64 * 256) if settings["bnb_4bit_use_double_quant"] else 4 / 64)
+
+
+def _speed(launch: Launch) -> float:
+    return GPU_FLOPS * launch.processes if launch.device == "gpu" else CPU_FLOPS
+
+
+def _low(gigabytes: float) -> float:
+    return gigabytes * (1 - BAND)
+
+
+def _high(gigabytes: float) -> float:
+    return gigabytes * (1 + BAND)
+
+
+def _notes(shape: Shape, setting: Setting, table: dict[str, float]) -> Iterator[str]:
+    launch = setting.launch
+    trained = "all trained" if setting.frozen is None else f"{_count(setting.frozen.trained)} of an adapter trained"
+    where = f"{_gigabytes(table['sum'])} GB ({_gigabytes(table['low'])} to {_gigabytes(table['high'])}) on {_where(launch)}"
+    fits = f", which fits {gpus_that_fit(table['high'])}" if launch.device == "gpu" else ""
+    yield f"{_count(shape.parameters)} parameters, {trained}: {where}{fits}"
+    parts = [f"{name} {_gigabytes(value)}" for name, value in table.items() if value and name not in ("sum", "low", "high")]
+    yield f"GB: {' + '.join(parts)}"
+    speed = f"{GPU_FLOPS / 1e12:,.0f} TFLOP/s a GPU" if launch.device == "gpu" else f"{CPU_FLOPS / 1e9:,.0f} GFLOP/s"
+    yield f"computed from sizes and not measured: ±15 % for memory and disk, more for time (at {speed})"
+    if launch.device == "gpu" and table["high"] > launch.gpu_gigabytes:
         yield (
-            f"may not fit: launch.gpu_gigabytes is {gpus.gpu_gigabytes:,.0f}, and 15 % above what is computed is "
-            f"{each * BAND:,.0f}; take more GPUs with distribution: fsdp2, or smaller micro_batch_tokens"
+            f"may not fit: launch.gpu_gigabytes is {launch.gpu_gigabytes:,.0f}, and 15 % above what is computed is "
+            f"{table['high']:,.0f}; take more processes with distribution: fsdp2, an adapter, or smaller micro_batch_tokens"
         )
+
+
+def _where(launch: Launch) -> str:
+    device = "GPU" if launch.device == "gpu" else "process"
+    if launch.processes == 1:
+        return "one GPU" if launch.device == "gpu" else "the processor"
+    several = f"GPU{'s'}" if launch.device == "gpu" else f"{device}es on the processor"
+    machines = f" of {launch.machines} machines" if launch.machines > 1 else ""
+    return f"each of {launch.processes} {several}{machines} ({launch.distribution})"
+
+
+def _count(parameters: float) -> str:
+    return f"{parameters / 1e9:,.1f}B" if parameters >= 1e9 else f"{parameters / 1e6:,.1f}M"
+
+
+def _gigabytes(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}" if value >= 0.1 else f"{value:,.2g}"

@@ -19,11 +19,10 @@ from torch.utils.checkpoint import checkpoint
 
 from align.tokens import NO_LOSS
 from align.training.job import Text
+from align.training.training import LOGITS_AT_ONCE
 
 Layout = Literal["padded", "packed"]
 
-LOGITS_AT_ONCE = 2**27
-"""Numbers: about 1.3 GB with their gradient. Where more are wanted they are made in parts, and again for the gradient."""
 CHANGES_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
 """Settings of models that do more to logits than multiply; these are scored the plain way."""
 

@@ -12,6 +12,8 @@ from align.training.launch import Launch, world_size
 
 MICRO_BATCH_TOKENS = 4096
 """Tokens that go through the model at once where the recipe does not say how many."""
+LOGITS_AT_ONCE = 2**27
+"""Numbers: about 1.3 GB with their gradient. Where more are wanted they are made in parts, and again for the gradient."""
 HOW_NOT_WHAT = ("launch", "micro_batch_tokens", "layout", "gradient_checkpointing", "tracking")
 """Parameters that change where and how fast a model is trained, and its weights by rounding only; they are not in the key."""
 
@@ -67,6 +69,13 @@ class Training(Stage):
     """The processes it runs in, which align starts: {processes: 32, machines: 4, distribution: fsdp2}; by default this one."""
 
     together: ClassVar[bool] = True
+    texts: ClassVar[int] = 1
+    """Texts of an item, which go through the model together: two of a pair."""
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether a second model stays in memory beside the one that is trained."""
+        return False
 
     @model_validator(mode="after")
     def _rate_ends(self) -> Self:
