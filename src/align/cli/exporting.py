@@ -26,9 +26,14 @@ Checkpoint = Annotated[str, typer.Option(metavar="NAME", help="Which checkpoint:
 def export(
     recipe: RecipePath,
     stage: StageArgument,
-    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="hf: safetensors for transformers.")],
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="hf (transformers), gguf (llama.cpp, Ollama) or onnx-int4.")
+    ],
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder to write; must not be there.", show_default="./RECIPE-STAGE-FORMAT")
+    ] = None,
+    quant: Annotated[
+        str | None, typer.Option(metavar="TYPE", help="Matrices of gguf: F16, Q8_0 or Q4_0.", show_default="Q8_0")
     ] = None,
     dtype: Annotated[
         str, typer.Option(metavar="TYPE", help="Weights of hf: stored (as they are), float32, bfloat16 or float16.")
@@ -54,7 +59,7 @@ def export(
     folder = out if out is not None else Path(f"{loaded.name}-{stage}-{form}")
     if public and push is None:
         raise typer.BadParameter("--public says how to push: give --push OWNER/NAME with it")
-    asked = {"model": stage, "format": form, "dtype": dtype, "checkpoint": checkpoint}
+    asked = {"model": stage, "format": form, "quant": quant, "dtype": dtype, "checkpoint": checkpoint}
     export_to_folder(_made(recipe, stage, overrides, store), asked, folder)
     typer.echo(push_folder(folder, push, public) if push is not None else folder.absolute())
 
@@ -73,7 +78,9 @@ def _made(recipe: Path, stage: str, overrides: list[str] | None, store: Path | N
 
 
 def chat(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file; or what `align export` wrote.")],
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file; or a folder or .gguf file that was exported.")
+    ],
     stage: Annotated[str | None, typer.Argument(metavar="STAGE", help="The name of a stage of the recipe.")] = None,
     prompt: Annotated[str | None, typer.Option(metavar="TEXT", help="Ask this alone and end.", show_default="a dialogue")] = None,
     greedy: Annotated[bool, typer.Option("--greedy", help="Always the likeliest token; else as LIMA samples.")] = False,

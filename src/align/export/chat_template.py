@@ -32,9 +32,9 @@ def chat_template(tokenizer: "PreTrainedTokenizerFast", leading_space: bool = Fa
     read it as plain text, as align does, and left as it is it would end the turn. `leading_space` suits tokenizers that put a
     space before a text that stands alone, and none before one that follows BOS or EOT.
     """
-    start = f"{{{{- {json.dumps(tokenizer.bos_token)} -}}}}" if tokenizer.bos_token_id is not None else ""
-    space = "{{- ' ' if said.text and said.text[0] != ' ' else '' -}}" if leading_space else ""
-    specials = ", ".join(json.dumps(text, ensure_ascii=False) for text in special_texts(tokenizer))
+    start = f"{{{{- {json.dumps(tokenizer.bos_token, ensure_ascii=False)} -}}}}" if tokenizer.bos_token_id is not None else ""
+    space = "{{- ' ' if said.text and not said.text.startswith(' ') else '' -}}" if leading_space else ""
+    pairs = json.dumps([[text, f"{text[0]} {text[1:]}"] for text in special_texts(tokenizer)], ensure_ascii=False)
     wanted = "wanted: a system, user or assistant turn whose content is a text"
     return (
         f"{start}\n"
@@ -43,8 +43,9 @@ def chat_template(tokenizer: "PreTrainedTokenizerFast", leading_space: bool = Fa
         f"{{{{- raise_exception({json.dumps(wanted)}) -}}}}\n"
         "{%- endif -%}\n"
         "{%- set said = namespace(text=message['content']) -%}\n"
-        f"{{%- for special in [{specials}] -%}}\n"
-        "{%- set said.text = said.text | replace(special, special[0] + ' ' + special[1:]) -%}\n"
+        f"{{%- for pair in {pairs} -%}}\n"
+        # and not `| replace`, which the Jinja of onnxruntime-genai lacks
+        "{%- set said.text = said.text.split(pair[0]) | join(pair[1]) -%}\n"
         "{%- endfor -%}\n"
         f"{space}\n"
         f"{{{{- said.text + {json.dumps(EOT)} -}}}}\n"

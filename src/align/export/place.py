@@ -25,6 +25,7 @@ def export_to_folder(model: Artifact, asked: dict[str, Any], folder: Path) -> No
         raise InputError(f"{folder}: is there already; name another place with --out, or delete it")
     work = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(work, ignore_errors=True)
-    written = write_export(model, stage.checkpoint, stage.format, stage.dtype, work)
-    os.replace(written, folder)
-    shutil.rmtree(work)
+    try:
+        os.replace(write_export(model, stage.checkpoint, stage.form, work), folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

@@ -1,16 +1,19 @@
 """Whatever can answer a prompt: a stage's model, or a folder or file that an export wrote."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from align.artifact import Artifact
 from align.errors import InputError
 from align.evaluation.answering import stop_ids
+from align.export.packages import needed
+from align.export.runtimes import LlamaCpp, OneRow, Onnx
 from align.models import LAST, MODEL, ModelPlace, load_model, load_tokenizer, model_at, tokenizer_at
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +21,12 @@ class Speaker:
     """A model that answers, with the tokenizer it reads by."""
 
     name: str
-    model: "PreTrainedModel"
+    model: Any
+    """A model of transformers, or an engine that looks like one to `decode`."""
     tokenizer: "PreTrainedTokenizerFast"
     stop_ids: frozenset[int]
     """Ids that end an answer."""
+    runtime: str = "transformers"
 
     @property
     def context(self) -> int | None:
@@ -32,18 +37,62 @@ class Speaker:
 
 def stage_speaker(artifact: Artifact, checkpoint: str = LAST) -> Speaker:
     """The model of a stage; of an `export` stage, what it wrote."""
-    if artifact.kind == "export" and checkpoint == LAST:
-        return speaker_at(artifact.path / MODEL)
+    if artifact.kind == "export" and checkpoint == LAST and not (artifact.path / MODEL).is_dir():
+        return speaker_at(next(path for path in sorted((artifact.path / "files").iterdir()) if path.is_dir()))
     tokenizer = load_tokenizer(artifact, checkpoint)
     model = load_model(artifact, checkpoint)
     return Speaker(artifact.name, model, tokenizer, stop_ids(model, tokenizer))
 
 
 def speaker_at(path: Path) -> Speaker:
-    """What an export wrote, by what the folder holds."""
+    """What an export wrote, by what the folder holds: a GGUF file, an ONNX model, or a model of transformers."""
+    files = [path] if path.suffix == ".gguf" else sorted(path.glob("*.gguf"))
+    if len(files) > 1:
+        raise InputError(f"{path}: holds several models; name one of {', '.join(file.name for file in files)}")
+    if files:
+        return _gguf(files[0])
+    if (path / "genai_config.json").is_file():
+        needed("onnxruntime_genai")
+        engine = Onnx(path)
+        return _speaker(path.name, OneRow(engine, engine.context), tokenizer_at(ModelPlace(str(path))), "onnxruntime-genai")
     if not (path / "config.json").is_file():
-        raise InputError(f"{path}: no exported model: wanted a folder with config.json, *.safetensors and tokenizer.json")
+        raise InputError(
+            f"{path}: no exported model: wanted a folder with config.json and *.safetensors, or with genai_config.json, "
+            f"or a .gguf file"
+        )
     place = ModelPlace(str(path))
-    tokenizer = tokenizer_at(place)
-    model = model_at(place, "auto").eval()
-    return Speaker(path.name, model, tokenizer, stop_ids(model, tokenizer))
+    return _speaker(path.name, model_at(place, "auto").eval(), tokenizer_at(place), "transformers")
+
+
+def _gguf(file: Path) -> Speaker:
+    """Through llama.cpp where llama-cpp-python is installed, else read back into transformers, in 32 bits."""
+    if not file.is_file():
+        raise InputError(f"{file}: no such file")
+    beside = (file.parent / "tokenizer.json").is_file()
+    if find_spec("llama_cpp") is not None:
+        engine = LlamaCpp(file)
+        tokenizer = tokenizer_at(ModelPlace(str(file.parent))) if beside else _gguf_tokenizer(file)
+        return _speaker(file.stem, OneRow(engine, engine.context), tokenizer, "llama.cpp")
+    needed("gguf")
+    tokenizer = tokenizer_at(ModelPlace(str(file.parent))) if beside else _gguf_tokenizer(file)
+    return _speaker(file.stem, _gguf_model(file), tokenizer, "transformers, from GGUF")
+
+
+def _gguf_tokenizer(file: Path) -> "PreTrainedTokenizerFast":
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+
+
+def _gguf_model(file: Path) -> Any:
+    import io
+    from contextlib import redirect_stderr
+
+    from transformers import AutoModelForCausalLM
+
+    with redirect_stderr(io.StringIO()):  # a bar of tqdm that nothing turns off
+        return AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype="float32").eval()
+
+
+def _speaker(name: str, model: Any, tokenizer: "PreTrainedTokenizerFast", runtime: str) -> Speaker:
+    return Speaker(name, model, tokenizer, stop_ids(model, tokenizer), runtime)
