@@ -102,6 +102,7 @@ def _log_to_stderr() -> None:
     log = logging.getLogger("align")
     log.addHandler(handler)
     log.setLevel(logging.INFO)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it tells of optional kernels
 
 
 def _leave_group() -> None:

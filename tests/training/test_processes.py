@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import align
+from align.artifact import Artifact
 
 RECIPE = """\
 name: two
@@ -48,3 +49,60 @@ def test_two_processes_make_the_artifacts_of_one_together(tmp_path: Path) -> Non
     # The processes share the tokens of every batch, and its loss is that of all of them; rounding is all that differs.
     assert together == pytest.approx(alone, abs=1e-5)
     assert losses(tmp_path, "started", sys.executable, more=("--set", LAUNCH)) == together
+
+
+DROPS = """\
+import sys
+from pathlib import Path
+
+import torch
+from small_models import as_artifact, question
+from transformers import TrainerCallback
+
+from align.models import model_at, model_place, tokenizer_at
+from align.processes import process_rank
+from align.training.dropout import add_residual_dropout, layers_of
+from align.training.eot import add_eot
+from align.training.job import Job
+from align.training.rows import make_rows
+from align.training.sft import FineTuning, dialogue_trainer
+from align.training.trainer import run_training
+
+
+class Watch(TrainerCallback):
+    def on_step_begin(self, args, state, control, model, **_):
+        # what the top layer's dropout would leave of a row of ones, drawn from a copy of the numbers it will draw
+        with torch.random.fork_rng():
+            left = layers_of(model.train())[-1].residual_dropout(torch.ones(64))
+        print(f"left {process_rank()} {state.global_step} {(left > 0).int().tolist()}", flush=True)
+
+
+base, work = Path(sys.argv[1]), Path(sys.argv[2])
+stage = FineTuning(
+    model="base", loss_on="all", epochs=1, batch_size=4, learning_rate=1e-3, max_tokens=64, residual_dropout=0.5
+)
+place = model_place(as_artifact(base, "base", "pretrain"))
+tokenizer, model = tokenizer_at(place), model_at(place, "float32")
+add_eot(model, tokenizer)
+rows = make_rows([question(number) for number in range(8)], tokenizer, "all", 64, "trim")
+add_residual_dropout(model, 0.5)
+job = Job(stage, work, stage.split(len(rows)), rows, "rows")
+trainer = dialogue_trainer(model, tokenizer, rows, job)
+trainer.add_callback(Watch())
+run_training(trainer, job)
+"""
+
+
+@pytest.mark.slow
+def test_each_process_drops_out_other_numbers(tmp_path: Path, base: Artifact) -> None:
+    (tmp_path / "drops.py").write_text(DROPS, encoding="utf-8")
+    (tmp_path / "work").mkdir()
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": paths}
+    command = [*torchrun, "drops.py", str(base.path), "work"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=300, env=environment, text=True)
+    assert done.returncode == 0, done.stderr
+    left = [line.split(maxsplit=3)[1:] for line in done.stdout.splitlines() if line.startswith("left")]
+    assert sorted((rank, step) for rank, step, _ in left) == [("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")]
+    assert len({mask for _, _, mask in left}) == 4

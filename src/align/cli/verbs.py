@@ -120,6 +120,7 @@ def _write_traceback(error: Exception) -> Path:
 def _log_to_stderr() -> None:
     log = logging.getLogger("align")
     log.setLevel(logging.INFO)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it tells of optional kernels
     log.addHandler(_stderr)  # adding it again does nothing
     if not sys.stderr.isatty():
         # A log is no place for bars; transformers shows one for each model that it loads.
