@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
+# Whoever imports it, and peft does, is told of kernels that one could install.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
 Settings = dict[str, Any]
 """`quantization_config` as in a model's config.json."""
 
@@ -35,10 +38,9 @@ def settings_of(config: Any) -> Settings | None:
 
 
 def need_bitsandbytes(what: str) -> None:
-    """Refuse `what` where the package for it is missing; else keep it from chattering."""
+    """Refuse `what` where the package for it is missing."""
     if find_spec("bitsandbytes") is None:
         raise AlignError(f"{what} needs the package bitsandbytes: pip install 'align-lm[quantized]'")
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it tells of optional kernels
 
 
 def round_as_quantized(model: "PreTrainedModel", settings: Settings) -> None:

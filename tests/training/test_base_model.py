@@ -22,10 +22,8 @@ def folder(tmp_path, base):
 
 def test_a_folder_is_pointed_at_and_not_copied(tmp_path, folder):
     pointer = run(BaseModelStage(path=folder), tmp_path / "artifact", "base")
-    assert [path.name for path in pointer.path.rglob("*") if path.is_file()] in (
-        ["place.json", "model.json"],
-        ["model.json", "place.json"],
-    )
+    assert sorted(path.name for path in pointer.path.rglob("*.json")) == ["manifest.json", "model.json", "place.json"]
+    assert list(pointer.path.rglob("*.safetensors")) == []
     assert json.loads((pointer.path / "files" / "model.json").read_text()) == {"sha256": hash_tree(folder)}
     assert load_model(pointer).config.num_hidden_layers == 2
     assert len(load_tokenizer(pointer)) == load_model(pointer).config.vocab_size
@@ -55,6 +53,12 @@ def test_the_path_is_a_raw_file_so_that_its_bytes_decide_the_key():
 def test_pickled_weights_are_refused(tmp_path, folder):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(InputError, match=r"lacks \*\.safetensors\. Pickled weights .* are not read"):
+        run(BaseModelStage(path=folder), tmp_path / "artifact", "base")
+
+
+def test_an_adapter_is_no_whole_model(tmp_path, folder):
+    (folder / "adapter_config.json").write_text("{}")
+    with pytest.raises(InputError, match=r"llama holds an adapter and not a whole model; name the model it belongs to"):
         run(BaseModelStage(path=folder), tmp_path / "artifact", "base")
 
 

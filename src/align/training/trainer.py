@@ -52,6 +52,7 @@ def arguments(job: Job) -> dict[str, Any]:
         "adam_epsilon": stage.adam_epsilon,
         "weight_decay": stage.weight_decay,
         "max_grad_norm": stage.max_grad_norm,
+        "ddp_find_unused_parameters": False,  # every text goes through the whole model
         "warmup_steps": 0,
         "seed": stage.seed,
         "use_cpu": not on_gpu,
