@@ -269,6 +269,21 @@ def commit_file(temporary: Path, path: Path) -> None:
     os.replace(temporary, path)
 
 
+def sync_tree(folder: Path) -> None:
+    """Have all files and folders below on the disk for good, whatever happens to the machine."""
+    for path in (folder, *folder.rglob("*")):
+        sync_folder(path)
+
+
+def sync_folder(path: Path) -> None:
+    """Have a folder's names, or a file's bytes, on the disk for good."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 @contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
     try:

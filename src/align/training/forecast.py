@@ -54,7 +54,7 @@ def forecast_training(
         figures["gpu_gigabytes"] = memory.gigabytes
     if tokens is not None:
         figures["hours"] = training_flops(shape, tokens, setting) / _speed(setting.launch) / 3600
-    figures["disk_gigabytes"] = disk_bytes(shape, stage.epochs, setting.frozen) / GIGA
+    figures["disk_gigabytes"] = disk_bytes(shape, sum(map(stage.keeps, range(1, stage.epochs + 1))), setting.frozen) / GIGA
     table = memory.parts() | {"sum": memory.gigabytes, "low": _low(memory.gigabytes), "high": _high(memory.gigabytes)}
     notes += _notes(shape, setting, table)
     return Forecast(amount.examples, amount.tokens, amount.basis, config, figures, tuple(notes), table)

@@ -2,10 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from align.training.training import Split, Training
+from align import __version__
+from align.training.training import HOW_NOT_WHAT, Split, Training
+
+LIBRARIES = ("torch", "transformers", "trl", "accelerate", "peft", "bitsandbytes")
+"""Whose versions are noted beside a checkpoint: others round otherwise, or read it otherwise."""
 
 
 class Text(NamedTuple):
@@ -48,5 +53,22 @@ class Job:
     """Given model and optimizer when the first gradients are there; may refuse."""
 
     def asked(self) -> dict[str, Any]:
-        """What a checkpoint must have been made with to go on from it."""
-        return {"data": self.data, "parameters": self.stage.identity()["parameters"], "processes": self.split.world}
+        """What a checkpoint must have been made with to go on from it, and what may differ in the last digits only."""
+        stage, identity = self.stage, self.stage.identity()
+        must_equal = {
+            "rows": self.data,
+            "processes": self.split.world,
+            "distribution": "ddp" if stage.launch is None else stage.launch.distribution,
+            "parameters": identity["parameters"],
+            "kinds": " ".join(identity["versions"]),
+            "align": __version__,
+        }
+        how = {name: getattr(stage, name) for name in HOW_NOT_WHAT if name not in ("launch", "tracking")}
+        return {"must_equal": must_equal, "noted": how | {name: _version(name) for name in LIBRARIES}}
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"

@@ -5,8 +5,6 @@ Imports torch and transformers, so stages import it inside `run`.
 
 import logging
 import math
-import os
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +15,10 @@ from transformers import TrainerCallback
 
 from align.artifact import SCRATCH
 from align.errors import TrainingRefused
-from align.models import CHECKPOINTS, checkpoint_name
+from align.models import checkpoint_name
 from align.processes import process_rank
 from align.progress import Bar, is_watched
-from align.training.checkpoints import seal
+from align.training.checkpoints import SAVING, keep_model, seal
 from align.training.job import Job
 from align.training.metrics import MetricsLog, Pace, Stopwatch
 from align.training.reporting import Reports
@@ -73,7 +71,7 @@ class Keeper(TrainerCallback):  # type: ignore[misc] # transformers is untyped
             torch.cuda.synchronize()  # as logging is about to
         self.watch.end_step()
         epoch, within = divmod(state.global_step, self.job.split.steps_per_epoch)
-        if within == 0:
+        if within == 0 and self.job.stage.keeps(epoch):
             # Before the checkpoint: then a sealed one vouches for the models of all epochs it has passed.
             self._save_epoch(checkpoint_name(epoch))
         control.should_save = within == 0 or state.global_step % STEPS_BETWEEN_CHECKPOINTS == 0
@@ -123,12 +121,9 @@ class Keeper(TrainerCallback):  # type: ignore[misc] # transformers is untyped
         log.info("step %d of %d  epoch %.1f  %s  %s left", state.global_step, state.max_steps, state.epoch, said, _time(left))
 
     def _save_epoch(self, name: str) -> None:
-        saving, kept = self.job.work / SCRATCH / "saving", self.job.work / CHECKPOINTS / name
-        self.save_model(self.trainer, saving)
+        self.save_model(self.trainer, self.job.work / SCRATCH / SAVING)
         if self.trainer.is_world_process_zero():
-            shutil.rmtree(kept, ignore_errors=True)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(saving, kept)
+            keep_model(self.job.work, name)
 
 
 def _time(seconds: float) -> str:

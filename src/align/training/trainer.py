@@ -5,7 +5,8 @@ Imports torch and transformers, so stages import it inside `run`.
 
 import os
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, PrinterCallback, TrainingArguments
 
+from align.errors import AlignError
+from align.files import disk_error, is_full
 from align.models import CHECKPOINTS, MODEL, checkpoint_name
+from align.processes import process_rank
 from align.quantized import need_bitsandbytes
 from align.records import TrainingStep
 from align.tokens import eot_id
 from align.training.adapting import is_adapted, keep_dtype, save_adapter
 from align.training.batches import ShuffledBatches
-from align.training.checkpoints import newest_verified, trainer_folder
+from align.training.checkpoints import discard_unsealed, newest_left, newest_verified, trainer_folder
 from align.training.job import Job
 from align.training.keeper import Keeper
 from align.training.reporting import reports, run_name, services
@@ -61,8 +65,7 @@ def arguments(job: Job) -> dict[str, Any]:
         # TRL would recompute activations on CPUs too.
         _checkpointing_argument(): on_gpu if stage.gradient_checkpointing is None else stage.gradient_checkpointing,
         "dataloader_pin_memory": on_gpu,
-        "save_strategy": "no",  # Keeper decides
-        "save_total_limit": 2,  # the newest may be cut off by a kill; then the one before it is taken
+        "save_strategy": "no",  # Keeper decides, and `seal` removes older ones
         "logging_steps": 1,  # an average over several steps would depend on where a resumed run began
         "logging_nan_inf_filter": False,  # it would hide a loss that is no number
         **({} if stage.optimizer == "adamw" else {"optim": OPTIMIZERS[stage.optimizer]}),
@@ -83,14 +86,34 @@ def run_training(trainer: Any, job: Job) -> list[TrainingStep]:
     """Train, going on from the newest good checkpoint; leaves checkpoints/ and model/ in `work`, returns the log."""
     trainer.remove_callback(PrinterCallback)  # prints on stdout
     told = reports(job.stage.tracking, job.work, trainer.callback_handler.callbacks)
-    with repeatable(), told as sent, closing(Keeper(trainer, job, save_model, sent)) as keeper:
+    with repeatable(), told as sent, closing(Keeper(trainer, job, save_model, sent)) as keeper, _nothing_older_lost(job.work):
         trainer.add_callback(keeper)
-        with trainer.accelerator.main_process_first():  # it deletes what cannot be trusted
-            newest = newest_verified(job.work, job.asked())
+        newest = _where_to_go_on(trainer, job)
         trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
     if trainer.is_world_process_zero():
         link_tree(job.work / CHECKPOINTS / checkpoint_name(job.stage.epochs), job.work / MODEL)
     return training_log(trainer.state.log_history)
+
+
+def _where_to_go_on(trainer: Any, job: Job) -> Path | None:
+    with trainer.accelerator.main_process_first():  # it reads every byte and deletes what cannot be trusted
+        if trainer.is_world_process_zero():
+            return newest_verified(job.work, job.asked())
+        return newest_left(job.work)
+
+
+@contextmanager
+def _nothing_older_lost(work: Path) -> Iterator[None]:
+    """A full disk ends the training with what to do; what was being written gives its room back, what was sealed stays."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, AlignError) or not is_full(work, error):
+            raise
+        told = disk_error(work, error)
+        if process_rank() == 0:
+            discard_unsealed(work)
+        raise told from error
 
 
 def prepare(trainer: Any, job: Job) -> Any:

@@ -68,6 +68,9 @@ class Training(Stage):
     launch: Launch | None = None
     """The processes it runs in, which align starts: {processes: 32, machines: 4, distribution: fsdp2}; by default this one."""
 
+    keep_epochs: Literal["all", "last"] | tuple[PositiveInt, PositiveInt] = "all"
+    """After which epochs the model is kept: all, only the last, or [5, 10] for those from 5 to 10, and the last."""
+
     together: ClassVar[bool] = True
     texts: ClassVar[int] = 1
     """Texts of an item, which go through the model together: two of a pair."""
@@ -76,6 +79,13 @@ class Training(Stage):
     def has_reference(self) -> bool:
         """Whether a second model stays in memory beside the one that is trained."""
         return False
+
+    @model_validator(mode="after")
+    def _some_epochs_are_kept(self) -> "Training":
+        kept = self.keep_epochs
+        if isinstance(kept, tuple) and not kept[0] <= kept[1] <= self.epochs:
+            raise ValueError(f"keep_epochs: [{kept[0]}, {kept[1]}]: a first and a last one of the {self.epochs} epochs")
+        return self
 
     @model_validator(mode="after")
     def _rate_ends(self) -> Self:
@@ -99,6 +109,12 @@ class Training(Stage):
         if self.warmup_steps >= steps:
             raise TrainingRefused(f"warmup_steps: {self.warmup_steps}: the training has {steps} steps in all; write fewer.")
         return Split(world_size() if world is None else world, steps_per_epoch, steps)
+
+    def keeps(self, epoch: int) -> bool:
+        """Whether the model after an epoch is kept; the last one always is."""
+        if epoch == self.epochs or self.keep_epochs == "all":
+            return True
+        return isinstance(self.keep_epochs, tuple) and self.keep_epochs[0] <= epoch <= self.keep_epochs[1]
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """lr(t) = a - (a - b) t / (N - 1), t = 0 ... N - 1: a at the first of N steps, b at the last (LIMA §3, no warm-up).
