@@ -140,3 +140,23 @@ def test_chat_takes_what_was_exported(align: Align, recipe: Path, tmp_path: Path
     assert align("chat", recipe, "--prompt", "Name a tree.").code == 2
     done = align("chat", tmp_path / "store", "--prompt", "Name a tree.")
     assert (done.code, "no exported model" in done.err) == (1, True)
+
+
+@pytest.mark.slow
+def test_compare_prints_the_full_model_and_the_exported_one(align: Align, recipe: Path, tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.jsonl"
+    rows = [{"id": str(number), "prompt": asked, "response": answered} for number, (asked, answered) in enumerate(DIALOGUES)]
+    prompts.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe.write_text(f"{recipe.read_text()}  prompts: {{kind: ingest, source: {{kind: json_lines, paths: [{prompts}]}}}}\n")
+    assert align("run", recipe, "--until", "prompts").code == 0
+    asked = ["--format", "gguf", "--quant", "Q4_0", "--compare", "prompts", "--out", tmp_path / "out"]
+    done = align("export", recipe, "heron", *asked)
+    assert done.code == 0, done.err
+    heading, full, small, path = done.lines
+    assert heading.split("  ")[0] == "model"
+    assert full.startswith("heron  ")
+    assert small.startswith("heron gguf Q4_0  ")
+    assert "100% of 4" in small
+    assert (path, (tmp_path / "out" / "heron-Q4_0.gguf").is_file()) == (str(tmp_path / "out"), True)
+    refused = align("export", recipe, "heron", "--format", "hf", "--compare", "prompts", "--out", tmp_path / "same")
+    assert (refused.code, "hf with dtype: stored is the model itself" in refused.err) == (1, True)

@@ -3,14 +3,15 @@
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from align.cli.verbs import Overrides, RecipePath, StageArgument, StoreFolder, store_of, verb
+from align.cli.verbs import Overrides, RecipePath, StageArgument, StoreFolder, in_bytes, print_table, store_of, verb
 
 if TYPE_CHECKING:
     from align.artifact import Artifact
+    from align.export.beside import Beside
     from align.export.chat import Chat
     from align.export.speaker import Speaker
 
@@ -39,6 +40,12 @@ def export(
         str, typer.Option(metavar="TYPE", help="Weights of hf: stored (as they are), float32, bfloat16 or float16.")
     ] = "stored",
     checkpoint: Checkpoint = "last",
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STAGE", help="Set it beside the full model on this stage's examples.", show_default="no comparison"
+        ),
+    ] = None,
     push: Annotated[
         str | None, typer.Option(metavar="OWNER/NAME", help="Also upload it to the Hugging Face hub, with HF_TOKEN; private.")
     ] = None,
@@ -49,6 +56,7 @@ def export(
     """Write a stage's model for other programs.
 
     Adapters are merged, and what was written is loaded and checked: prompts, answers, the end of a turn.
+    --compare prints a table of sizes, speeds, perplexities and how often both models say the same.
     The last line on stdout is the folder, or the address it was pushed to.
     """
     from align.export.hub import push_folder
@@ -59,9 +67,34 @@ def export(
     folder = out if out is not None else Path(f"{loaded.name}-{stage}-{form}")
     if public and push is None:
         raise typer.BadParameter("--public says how to push: give --push OWNER/NAME with it")
-    asked = {"model": stage, "format": form, "quant": quant, "dtype": dtype, "checkpoint": checkpoint}
-    export_to_folder(_made(recipe, stage, overrides, store), asked, folder)
+    asked: dict[str, Any] = {"model": stage, "format": form, "quant": quant, "dtype": dtype, "checkpoint": checkpoint}
+    if compare is not None:
+        asked["inputs"] = (compare,)
+    model, *data = (_made(recipe, name, overrides, store) for name in (stage, compare) if name is not None)
+    found = export_to_folder(model, asked, folder, tuple(data))
+    if found is not None:
+        _print_beside(found)
     typer.echo(push_folder(folder, push, public) if push is not None else folder.absolute())
+
+
+def _print_beside(found: "Beside") -> None:
+    """One row a model: the full one and the exported one."""
+    rows = []
+    for name, speed in found.speeds.items():
+        figures = {item.metric: item for item in found.measurements if item.subject == name}
+        perplexity, same, prefix = (figures.get(metric) for metric in ("exported_perplexity", "same_answers", "common_prefix"))
+        rows.append(
+            [
+                name,
+                in_bytes(figures["weight_bytes"].value),
+                f"{speed['tokens_per_second']:,.0f} ({speed['runtime']})",
+                "" if perplexity is None else f"{perplexity.value:.4g}",
+                "" if same is None else f"{same.value:.0%} of {same.count}",
+                "" if prefix is None else f"{prefix.value:.1f}",
+            ]
+        )
+    headings = ["model", "weights", "tokens/s", "perplexity", "same answers", "same tokens at the start"]
+    print_table(headings, rows, right={"weights", "perplexity", "same answers", "same tokens at the start"})
 
 
 def _made(recipe: Path, stage: str, overrides: list[str] | None, store: Path | None) -> "Artifact":

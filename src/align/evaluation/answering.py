@@ -82,7 +82,7 @@ class Answering(Stage):
         """
         tokenizer = load_tokenizer(model, checkpoint)
         context = context_tokens(model, checkpoint)
-        prompts, rejected = _read_prompts(inputs, tokenizer, context, self.kind)
+        prompts, rejected = read_prompts(inputs, tokenizer, context, self.kind)
         if not prompts:
             raise EmptyResult(_none_left(rejected, context))
         plan = self._plan(prompts, context)
@@ -153,9 +153,10 @@ def prompt_of(example: Example) -> tuple[Turn, ...]:
     return example.turns[: last + 1]
 
 
-def _read_prompts(
+def read_prompts(
     inputs: Inputs, tokenizer: "PreTrainedTokenizerFast", context: int | None, by: str
 ) -> tuple[list[Prompt], list[Rejection]]:
+    """The prompts that a model with this context can be asked, and the examples that are none, for the stage `by`."""
     found: dict[str, Prompt] = {}
     rejected: list[Rejection] = []
     for example in inputs.read(Example):

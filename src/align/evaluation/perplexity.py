@@ -64,7 +64,7 @@ class Perplexity(Stage):
             kept = work / SCRATCH / f"{checkpoint}.json"
             subject = model.name if checkpoint == LAST else f"{model.name}/{checkpoint}"
             each = likelihoods_of(model, list(texts.values()), self.batch_size, kept, checkpoint)
-            found.append(_measure(each, subject, self.loss_on))
+            found.append(measure_perplexity(each, subject, self.loss_on))
             grades += [
                 Grade(example_id, subject, SCALE, -item.log_likelihood / item.tokens, "log_likelihood")
                 for example_id, item in zip(texts, each, strict=True)
@@ -111,7 +111,8 @@ def _rendered(example: Example, tokenizer: "PreTrainedTokenizerFast", loss_on: L
     return render(example.turns, tokenizer, loss_on)
 
 
-def _measure(found: list[Likelihood], subject: str, loss_on: LossOn) -> Measurement:
+def measure_perplexity(found: list[Likelihood], subject: str, loss_on: LossOn) -> Measurement:
+    """Perplexity over the counted tokens, with its interval over examples."""
     tokens = [float(item.tokens) for item in found]
     value, low, high = bootstrap_ratio([-item.log_likelihood for item in found], tokens, BOOTSTRAP_SEED)
     which = "the responses" if loss_on == "response" else "the examples"

@@ -77,6 +77,13 @@ def full_folder(work: Path) -> Path:
     return work / SCRATCH / "hf"
 
 
+def whole_model(model: Artifact, checkpoint: str, work: Path) -> Path:
+    """The folder of the merged model in its own type, written if it is not there."""
+    if not full_folder(work).is_dir():
+        write_hf(model, checkpoint, "stored", full_folder(work))
+    return full_folder(work)
+
+
 def _write_gguf_folder(full: Path, name: str, quant: Quant, folder: Path) -> None:
     from transformers import AutoConfig
 

@@ -9,12 +9,16 @@ from pydantic import ValidationError
 
 from align.artifact import Artifact
 from align.errors import InputError
+from align.export.beside import Beside
 from align.export.export import Export
 from align.export.formats import write_export
 
 
-def export_to_folder(model: Artifact, asked: dict[str, Any], folder: Path) -> None:
-    """Do what an `export` stage with the fields `asked` does, and leave what it exports in `folder`."""
+def export_to_folder(model: Artifact, asked: dict[str, Any], folder: Path, data: tuple[Artifact, ...] = ()) -> Beside | None:
+    """Do what an `export` stage with the fields `asked` does, and leave what it exports in `folder`.
+
+    With `data` return how it compares with the full model on their examples.
+    """
     try:
         stage = Export.model_validate(asked)
     except ValidationError as error:
@@ -26,6 +30,9 @@ def export_to_folder(model: Artifact, asked: dict[str, Any], folder: Path) -> No
     work = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(work, ignore_errors=True)
     try:
-        os.replace(write_export(model, stage.checkpoint, stage.form, work), folder)
+        written = write_export(model, stage.checkpoint, stage.form, work)
+        found = stage.compare(model, written, work, data) if data else None
+        os.replace(written, folder)
+        return found
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -62,7 +62,7 @@ def _roles(artifacts: Sequence[Artifact]) -> dict[str, str]:
     for artifact in artifacts:
         _mark(_named(artifact, "against"), "evaluation", by_name, roles)
     for artifact in artifacts:
-        if artifact.kind in MODEL_KINDS or artifact.kind == "tokenizer":
+        if artifact.kind in MODEL_KINDS or artifact.kind in ("tokenizer", "export"):
             roles[artifact.name] = "models"
         elif artifact.kind in JUDGING_KINDS:
             roles[artifact.name] = "judging"

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from align.report import figures, wording
+from align.report.exported import Speeds, exported_rows
 from align.report.facts import Curve, Facts, Measured, StageFacts
 from align.report.headline import BASELINE_JUDGES, judge_of, summary_line
 from align.report.lima import TABLE_1
@@ -27,12 +28,12 @@ TOLD = {
 }  # fmt: skip
 """Metrics that have their own place on the page; all others stand in the last table."""
 
-OWN_PLACE = {"quota", "pick_checkpoint"}
+OWN_PLACE = {"quota", "pick_checkpoint", "export"}
 """Kinds of stages whose measurements all have one."""
 
 
-def render_page(facts: Facts, raw_names: dict[str, dict[str, str]], seconds: dict[str, float]) -> str:
-    """The whole page. `raw_names` (file names by stage and label) and `seconds` stand on it, but not in the facts."""
+def render_page(facts: Facts, raw_names: dict[str, dict[str, str]], seconds: dict[str, float], speeds: Speeds) -> str:
+    """The whole page. `raw_names` (file names by stage and label), `seconds` and `speeds` stand on it, but not in the facts."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -53,6 +54,7 @@ def render_page(facts: Facts, raw_names: dict[str, dict[str, str]], seconds: dic
         safety=facts.figures("safe_preferred"), rewards=facts.figures("reward_accuracy"), perplexity=facts.figures("perplexity"),
         paired=paired_figures(facts), summary=summary_line(facts.stages), raw_names=raw_names, seconds=seconds,
         baselines=baseline_judges(facts), found_items=facts.figures("evaluation_items_found"),
+        exported=exported_rows(facts, speeds),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from align.artifact import Artifact, Counts
 from align.files import write_json, write_text
 from align.report.answers import curves, model_names, samples
 from align.report.datasets import licence_rows, training_sets
+from align.report.exported import read_speeds
 from align.report.facts import Facts
 from align.report.headline import findings
 from align.report.journey import contamination_facts, measured_figures, quota_facts, stage_facts
@@ -43,7 +44,7 @@ class Report(Stage):
     def run(self, inputs: Inputs, work: Path) -> Counts:
         facts = self.gather(inputs.data)
         write_json(work / "files" / "report.json", _finite(asdict(facts)))
-        write_text(work / PAGE, render_page(facts, _raw_names(inputs.data), _seconds(inputs.data)))
+        write_text(work / PAGE, render_page(facts, _raw_names(inputs.data), _seconds(inputs.data), read_speeds(inputs.data)))
         return Counts(len(inputs.data), len(inputs.data))
 
     def gather(self, artifacts: Sequence[Artifact]) -> Facts:

@@ -6,7 +6,7 @@ from align.records import Measurement
 
 SHARES = {
     "eot_rate", "repetition", "win_rate", "at_least_as_good", "flip_rate", "safe_preferred", "reward_accuracy", "refusal_rate",
-    "accuracy", "agreement",
+    "accuracy", "agreement", "same_answers",
 }  # fmt: skip
 """Metrics whose values are shares, 0 to 1."""
 COUNTS = {"wins", "ties", "losses", "unparsed", "trained_tokens", "trimmed_examples", "evaluation_items_found"}
@@ -24,6 +24,10 @@ NAMES = {
     "trained_tokens": "Tokens trained on",
     "final_loss": "Loss in the last epoch",
     "trimmed_examples": "Examples trimmed",
+    "weight_bytes": "Weights",
+    "exported_perplexity": "Perplexity",
+    "same_answers": "Same greedy answers",
+    "common_prefix": "Same tokens at the start",
     "loss": "Loss",
     "learning_rate": "Learning rate",
     "rewards/margins": "Reward margin",
@@ -72,6 +76,15 @@ def plain(value: float, like: float | None = None) -> str:
     return f"{value:.{digits}f}".replace("-", MINUS)
 
 
+def size(count: float) -> str:
+    """`1.2 MB`, in steps of a thousand."""
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{plain(count)}{SPACE}{unit}"
+        count /= 1000
+    return f"{plain(count)}{SPACE}GB"
+
+
 def percent(share: float, count: int = 0) -> str:
     """`57 %`; one decimal where a thousand items or more carry it."""
     return f"{_hundredths(share, count)}{SPACE}%"
@@ -89,6 +102,8 @@ def value_text(figure: Measurement) -> str:
         return f"{points(figure.value)}{SPACE}points"
     if is_share(figure.metric):
         return percent(figure.value, figure.count)
+    if figure.metric == "weight_bytes":
+        return size(figure.value)
     is_count = figure.metric in COUNTS or (figure.low is None and figure.value.is_integer())
     return whole(figure.value) if is_count else plain(figure.value)
 
