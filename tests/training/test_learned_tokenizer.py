@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -5,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from small_models import document, records, run
 
-from align.errors import EmptyResult
+from align.errors import EmptyResult, InputError
 from align.models import load_tokenizer
 from align.records import Example
 from align.tokens import EOT, encode_document, encode_text
@@ -51,6 +52,33 @@ def test_the_order_of_documents_and_the_process_do_not_matter():
 def test_the_vocabulary_holds_the_bytes_at_least():
     with pytest.raises(ValidationError, match="greater than or equal to 259"):
         TokenizerStage(vocabulary=258)
+
+
+def test_a_tokenizer_that_is_there_is_taken_whole_and_its_place_does_not_matter(tmp_path, tokenizer_artifact):
+    taken = []
+    for name in ("here", "there"):
+        shutil.copytree(tokenizer_artifact.path / "model", tmp_path / name)
+        stage = TokenizerStage(path=tmp_path / name)
+        assert stage.inputs == ()  # it reads no documents, so it may stand first
+        assert stage.forecast([], {}).model == {"vocab_size": 320}
+        taken.append(run(stage, tmp_path / f"taken from {name}", "tokenizer"))
+    assert taken[0].content == taken[1].content
+    assert taken[0].counts.noted == {"tokens": 320}
+    assert encode_document("moss heron", load_tokenizer(taken[0])) == encode_document(
+        "moss heron", load_tokenizer(tokenizer_artifact)
+    )
+
+
+def test_a_tokenizer_is_learned_or_taken_and_not_both(tmp_path):
+    with pytest.raises(ValidationError, match="either `vocabulary` .* or `path`"):
+        TokenizerStage()
+    with pytest.raises(ValidationError, match="either `vocabulary` .* or `path`"):
+        TokenizerStage(vocabulary=300, path=tmp_path)
+    with pytest.raises(ValidationError, match="reads no documents"):
+        TokenizerStage(path=tmp_path, inputs=["corpus"])
+    with pytest.raises(InputError, match=r"lacks tokenizer\.json"):
+        run(TokenizerStage(path=tmp_path), tmp_path / "work", "tokenizer")
+    assert TokenizerStage(path=tmp_path).forecast([], {}).model == {}
 
 
 def test_no_documents_are_an_error(tmp_path):
