@@ -31,11 +31,12 @@ def forecast_pretraining(stage: "Pretraining", data: list[Forecast], named: dict
     # forecast_training multiplies by `epochs`.
     whole = Amount(examples, total // stage.epochs, "exact" if exact else "expected", "; ".join(_counted(amounts)))
     forecast = forecast_training(stage, config, whole, stage.max_tokens, rows=total // stage.epochs // stage.max_tokens)
-    ids = sum(amount.tokens or 0 for amount in amounts.values()) * (2 if config.get("vocab_size", 0) <= 2**16 else 4)
+    there = sum(amount.tokens or 0 for amount in amounts.values())
     figures = dict(forecast.figures)
     if "disk_gigabytes" in figures:
-        figures["disk_gigabytes"] += ids / GIGA
-    return replace(forecast, figures=figures, notes=(*forecast.notes, *_passes(stage, amounts, total)))
+        figures["disk_gigabytes"] += there * (2 if config.get("vocab_size", 0) <= 2**16 else 4) / GIGA
+    tokens = there if all(amount.tokens is not None for amount in amounts.values()) else None
+    return replace(forecast, tokens=tokens, figures=figures, notes=(*forecast.notes, *_passes(stage, amounts, total)))
 
 
 def _model(stage: "Pretraining", named: dict[str, Forecast]) -> tuple[dict[str, Any], Artifact | None]:

@@ -1,0 +1,134 @@
+"""The recipes that ship: each plans without any of its files, and runs whole as a tiny twin of itself."""
+
+from pathlib import Path
+
+import pytest
+
+from align.planning import Plan, plan_recipe
+from align.recipe import load_recipe
+from align.records import Measurement, TrainingStep
+from align.runner import run_recipe
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+
+CORPUS = "{{kind: invented_corpus, megabytes: {megabytes}, seed: {seed}}}"
+TINY_PHI = "{family: phi, layers: 2, hidden: 32, heads: 2, feed_forward: 64}"
+TINY_PHI3 = "{family: phi3, layers: 2, hidden: 32, heads: 2, feed_forward: 64}"
+HELD_OUT = "{kind: json_lines, paths: [../datasets/samples/held_out.jsonl]}"
+
+
+def corpus(seed: int, megabytes: float = 0.02) -> str:
+    return CORPUS.format(seed=seed, megabytes=megabytes)
+
+
+def phi15(**sources: str) -> tuple[str, ...]:
+    """Overrides for phi-1.5 and its variants: invented documents, a tokenizer learned from them, two layers."""
+    return (
+        f"held_out.source={HELD_OUT}",
+        *(f"{name}.source={source}" for name, source in sources.items()),
+        f"tokenizer={{kind: tokenizer, vocabulary: 400, inputs: [{next(iter(sources))}]}}",
+        f"base.model={TINY_PHI}",
+        "base.max_tokens=64",
+        "base.batch_size=8",
+        "base.learning_rate=1e-2",
+        "base.launch=null",
+    )
+
+
+TWINS: dict[str, tuple[str, ...]] = {
+    "phi15": (*phi15(textbooks=corpus(1), code=corpus(2, 0.005)), "base.tokens=16384"),
+    "phi15_web": (*phi15(textbooks=corpus(1), code=corpus(2, 0.005), web=corpus(3)), "base.tokens=16384"),
+    "phi15_web_only": phi15(web=corpus(3), stack=corpus(4, 0.005)),
+    "phi3": (
+        f"held_out.source={HELD_OUT}",
+        f"web.source={corpus(1)}",
+        f"best_web.source={corpus(2)}",
+        f"synthetic.source={corpus(3)}",
+        f"long_documents.source={corpus(4)}",
+        "tokenizer={kind: tokenizer, vocabulary: 400, inputs: [web]}",
+        f"phase1.model={TINY_PHI3}",
+        "phase1.tokens=16384",
+        "phase1.max_tokens=128",
+        "phase1.batch_size=8",
+        "phase1.learning_rate=1e-2",
+        "phase1.final_learning_rate=3e-3",
+        "phase1.warmup_steps=3",
+        "phase1.launch=null",
+        "phase2.tokens=8192",
+        "phase2.max_tokens=128",
+        "phase2.batch_size=8",
+        "phase2.learning_rate=3e-3",
+        "phase2.final_learning_rate=1e-3",
+        "phase2.launch=null",
+        "long_context.context.max_tokens=512",
+        "long_context.tokens=8192",
+        "long_context.max_tokens=512",
+        "long_context.batch_size=2",
+        "long_context.launch=null",
+        "chat.source={kind: json_lines, paths: [../datasets/samples/authored_examples.jsonl]}",
+        *(
+            f"{stage}.{field}"
+            for stage in ("sft", "sft_long")
+            for field in ("epochs=1", "batch_size=8", "max_tokens=128", "launch=null")
+        ),
+        "pairs.sources=[{kind: beavertails, paths: [../datasets/samples/preferences/beavertails.jsonl]}]",
+        "dpo.max_tokens=128",
+        "dpo.overlong=trim",
+        "dpo.batch_size=4",
+        "dpo.launch=null",
+    ),
+}
+"""Of each recipe what `--set` changes, below `stages.`, so that it runs in seconds on what ships."""
+
+
+def planned(name: str, store: Path) -> Plan:
+    return plan_recipe(load_recipe(RECIPES / f"{name}.yaml"), store)
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_recipe_plans_without_any_of_its_files(name, tmp_path):
+    plan = planned(name, tmp_path)
+    assert plan.missing
+    for stage in plan.stages:
+        if stage.kind in ("pretrain", "sft", "dpo"):
+            assert {"steps", "tokens", "gpu_gigabytes", "hours", "disk_gigabytes"} <= stage.forecast.figures.keys(), stage.name
+            assert not [note for note in stage.forecast.notes if "may not fit" in note or "unknown" in note]
+
+
+def test_phi_15_takes_150_billion_tokens_in_35_763_steps(tmp_path):
+    base = next(stage.forecast for stage in planned("phi15", tmp_path).stages if stage.name == "base")
+    # 150e9 / (2,048 x 2,048) = 35,762.8
+    assert base.figures["steps"] == 35_763
+    assert base.figures["tokens"] == 35_763 * 2048 * 2048
+    # its documents as two bytes a token (27B) and, beside a float32 model of 1.42B, two checkpoints of 12 bytes a weight
+    assert base.figures["disk_gigabytes"] == pytest.approx(54 + 28 * 1.418, abs=0.5)
+    notes = " ".join(base.notes)
+    # 0.8 x 150B of 20B; 0.2 x 150B of 7B
+    assert "synthetic: 120.0B tokens read of 20.0B, 6.0 passes; up to 4 teach almost as much as new text" in notes
+    assert "code: 30.0B tokens read of 7.0B, 4.3 passes" in notes
+    assert "a step reads 2,048 x 2,048 = 4.2M tokens" in notes
+
+
+def test_phi_3_takes_3_point_3_trillion_tokens_in_two_phases(tmp_path):
+    stages = {stage.name: stage.forecast for stage in planned("phi3", tmp_path).stages}
+    assert stages["phase1"].figures["tokens"] + stages["phase2"].figures["tokens"] == pytest.approx(3.3e12, rel=1e-5)
+    assert stages["phase2"].model["model_type"] == "phi3"
+    assert stages["long_context"].model["max_position_embeddings"] == 131_072
+    assert len(stages["long_context"].model["rope_parameters"]["long_factor"]) == 48
+    assert stages["sft_long"].model == stages["long_context"].model
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TWINS)
+def test_a_tiny_twin_of_a_recipe_runs_whole(name, tmp_path):
+    recipe = load_recipe(RECIPES / f"{name}.yaml", tuple(f"stages.{override}" for override in TWINS[name]))
+    made = run_recipe(recipe, tmp_path)
+    assert set(made) == set(recipe.stages)
+    for stage, artifact in made.items():
+        if artifact.kind == "pretrain":
+            losses = [step.value for step in artifact.read(TrainingStep) if step.name == "loss"]
+            expected = {"base": 5.99, "phase1": 5.99}.get(stage)  # ln 400: each of 400 tokens is as likely
+            assert expected is None or losses[0] == pytest.approx(expected, abs=0.15)
+            assert losses[-1] < 5.5
+            shares = [item for item in artifact.read(Measurement) if item.metric == "source_share"]
+            assert sum(item.value for item in shares) == pytest.approx(1)
