@@ -8,6 +8,7 @@ from align.planning import Plan, plan_recipe
 from align.recipe import load_recipe
 from align.records import Measurement, TrainingStep
 from align.runner import run_recipe
+from align.stage import Forecast
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -96,17 +97,23 @@ def test_a_recipe_plans_without_any_of_its_files(name, tmp_path):
 
 
 def test_phi_15_takes_150_billion_tokens_in_35_763_steps(tmp_path):
-    base = next(stage.forecast for stage in planned("phi15", tmp_path).stages if stage.name == "base")
+    base = base_of_phi15(tmp_path)
     # 150e9 / (2,048 x 2,048) = 35,762.8
     assert base.figures["steps"] == 35_763
     assert base.figures["tokens"] == 35_763 * 2048 * 2048
-    # its documents as two bytes a token (27B) and, beside a float32 model of 1.42B, two checkpoints of 12 bytes a weight
-    assert base.figures["disk_gigabytes"] == pytest.approx(54 + 28 * 1.418, abs=0.5)
+    # its documents as ids of two bytes: 27B tokens are 54 GB
+    one_token_each = base_of_phi15(tmp_path, "textbooks.expect={examples: 1, tokens: 1}", "code.expect={examples: 1, tokens: 1}")
+    assert base.figures["disk_gigabytes"] - one_token_each.figures["disk_gigabytes"] == pytest.approx(54)
     notes = " ".join(base.notes)
     # 0.8 x 150B of 20B; 0.2 x 150B of 7B
     assert "synthetic: 120.0B tokens read of 20.0B, 6.0 passes; up to 4 teach almost as much as new text" in notes
     assert "code: 30.0B tokens read of 7.0B, 4.3 passes" in notes
     assert "a step reads 2,048 x 2,048 = 4.2M tokens" in notes
+
+
+def base_of_phi15(store: Path, *overrides: str) -> Forecast:
+    recipe = load_recipe(RECIPES / "phi15.yaml", tuple(f"stages.{override}" for override in overrides))
+    return next(stage.forecast for stage in plan_recipe(recipe, store).stages if stage.name == "base")
 
 
 def test_phi_3_takes_3_point_3_trillion_tokens_in_two_phases(tmp_path):
