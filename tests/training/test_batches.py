@@ -35,6 +35,12 @@ def test_a_process_without_work_goes_through_the_motions_with_an_example_that_do
     assert second == [Cut((5,), counts=False)]
 
 
+def test_packed_examples_fill_the_room_that_they_leave_least_of():
+    # room for 60: 40 leaves 20, 30 leaves 30, 20 fits the first exactly, 10, 10 and 5 go to the second, which has 30
+    cuts = cuts_of(range(6), length, budget=60, layout="packed")
+    assert [cut.examples for cut in cuts] == [(4, 2), (0, 1, 3, 5)]
+
+
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=40), st.integers(1, 200), st.integers(1, 5))
 def test_every_example_counts_exactly_once_and_all_processes_have_as_many_cuts(lengths, budget, world):
     each = [cuts_of(range(len(lengths)), lengths.__getitem__, budget, world, rank) for rank in range(world)]

@@ -7,6 +7,7 @@ follows from the lengths alone: every process computes the same plan and none ha
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
@@ -37,12 +38,20 @@ class Cut:
     """Whether they give loss; not where a process only keeps step with the others."""
 
 
-def cuts_of(batch: Sequence[int], length: Callable[[int], int], budget: int, world: int = 1, rank: int = 0) -> list[Cut]:
+def cuts_of(
+    batch: Sequence[int],
+    length: Callable[[int], int],
+    budget: int,
+    world: int = 1,
+    rank: int = 0,
+    layout: Literal["padded", "packed"] = "padded",
+) -> list[Cut]:
     """What process `rank` of `world` does for a batch; as many cuts for every process, since sharded ones move together.
 
     `budget` is the largest number of tokens in a cut, padding included; a longer example goes through alone.
     """
-    each = [_cut(share, length, budget) for share in _divide(batch, length, world)]
+    cut = _cut if layout == "padded" else _pack
+    each = [cut(share, length, budget) for share in _divide(batch, length, world)]
     mine = [Cut(tuple(examples)) for examples in each[rank]]
     idle = Cut((min(batch, key=lambda index: (length(index), index)),), counts=False)
     return mine + [idle] * (max(map(len, each)) - len(mine))
@@ -67,4 +76,20 @@ def _cut(examples: Sequence[int], length: Callable[[int], int], budget: int) -> 
             parts[-1].append(index)
         else:
             parts.append([index])
+    return parts
+
+
+def _pack(examples: Sequence[int], length: Callable[[int], int], budget: int) -> list[list[int]]:
+    """Best-fit decreasing: each example, longest first, goes where it leaves the least room."""
+    parts: list[list[int]] = []
+    room: list[int] = []
+    for index in examples:
+        fits = [part for part in range(len(parts)) if length(index) <= room[part]]
+        if fits:
+            best = min(fits, key=lambda part: (room[part], part))
+            parts[best].append(index)
+            room[best] -= length(index)
+        else:
+            parts.append([index])
+            room.append(budget - length(index))
     return parts

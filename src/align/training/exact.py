@@ -122,7 +122,8 @@ class ExactBatches:
 
     def _batch(self, examples: list[int]) -> dict[str, Batch]:
         items, stage, world = self.job.items, self.job.stage, self.job.split.world
-        cuts = cuts_of(examples, items.length, stage.micro_batch_tokens, world, process_rank() if world > 1 else 0)
+        rank = process_rank() if world > 1 else 0
+        cuts = cuts_of(examples, items.length, stage.micro_batch_tokens, world, rank, stage.layout)
         laid = [(cut, lay_out([text for index in cut.examples for text in items.texts(index)], stage.layout)) for cut in cuts]
         weight, tokens = sum(map(items.weight, examples)), sum(map(items.tokens, examples))
         return {"batch": Batch(laid, max(weight, 1.0), tokens)}
