@@ -300,7 +300,7 @@ def disk_error(path: Path, error: Exception) -> StoreError:
     said = getattr(error, "strerror", None) or str(error)
     remedy = "Make it writable"
     if is_full(path, error):
-        remedy = f"{free_megabytes(path):,.0f} MB are free there. Free some room (`align gc` shows what no run names)"
+        remedy = f"{free_megabytes(path):,.0f} MB are free there. Free some room (`align gc --checkpoints` shows what could go)"
     return StoreError(
         f"{path}: cannot be written: {said}. {remedy}, or name another place with --store; then run the same command: "
         f"finished stages are kept."

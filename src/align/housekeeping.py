@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from align.artifact import MANIFEST, load_artifact
+from align.epochs import remove_epoch, spare_epochs
 from align.errors import AlignError
 from align.lineage import Run, list_runs, read_run
 from align.locks import free_lock
@@ -47,7 +48,7 @@ class Rubbish:
 
     path: Path
     what: str
-    """`artifact`, `partial`, `run`, `hash`, `lock`."""
+    """`artifact`, `partial`, `run`, `hash`, `lock`, `epoch`."""
     why: str
     bytes: int
 
@@ -107,15 +108,25 @@ def rubbish_of(store: Path, keep_runs: int | None = None) -> list[Rubbish]:
     return [*found, *_stale_hashes(store)]
 
 
+def spare_models(store: Path) -> tuple[list[Rubbish], list[str]]:
+    """What `align gc --checkpoints` would remove beside: models of epochs that have served; and why others stay."""
+    spare, kept = spare_epochs(store, [read_run(path, store) for path in list_runs(store)])
+    why = "of an epoch of {}, and no stage that is still to be made reads it; model/ stays"
+    return [Rubbish(item.path, "epoch", why.format(item.stage), item.bytes) for item in spare], kept
+
+
 def remove(rubbish: list[Rubbish], store: Path) -> int:
     """Delete what `rubbish_of` found, except what a process has begun to work on since; return the bytes freed."""
     freed = 0
     for item in rubbish:
-        with free_lock(store, item.path.name.removesuffix(".partial")) as is_free:
+        holder = item.path.parent.parent if item.what == "epoch" else item.path
+        with free_lock(store, holder.name.removesuffix(".partial")) as is_free:
             if not is_free:
                 continue
             try:
-                if item.path.is_dir():
+                if item.what == "epoch":
+                    remove_epoch(item.path)
+                elif item.path.is_dir():
                     shutil.rmtree(item.path)
                 else:
                     item.path.unlink(missing_ok=True)

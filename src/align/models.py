@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 LAST = "last"
 MODEL = "model"
 CHECKPOINTS = "checkpoints"
+REMOVED = "removed"
+"""In a manifest: checkpoints that `align gc --checkpoints` has removed since."""
 _POINTER = Path("files", "model.json")
 _PLACE = Path("place.json")
 _BASE = Path("files", "base.json")
@@ -62,9 +64,9 @@ def checkpoint_name(epoch: int) -> str:
 
 
 def checkpoint_names(artifact: Artifact) -> list[str]:
-    """The checkpoints of a trained model, oldest first; none for a base model that is only pointed at."""
-    names = [folder.name for folder in (artifact.path / CHECKPOINTS).glob("epoch-*")]
-    return sorted(names, key=lambda name: int(name.removeprefix("epoch-")))
+    """The checkpoints of a trained model, oldest first, those removed since too; none for a model that is only pointed at."""
+    names = {folder.name for folder in (artifact.path / CHECKPOINTS).glob("epoch-*")}
+    return sorted(names.union(artifact.manifest.get(REMOVED, [])), key=lambda name: int(name.removeprefix("epoch-")))
 
 
 def model_place(artifact: Artifact, checkpoint: str = LAST) -> ModelPlace:
@@ -76,6 +78,11 @@ def model_place(artifact: Artifact, checkpoint: str = LAST) -> ModelPlace:
             raise InputError(
                 f"stage {artifact.name!r} has no checkpoint {checkpoint!r}; {nearest(checkpoint, [LAST, *names])}. "
                 f"`{LAST}` is the one after the last epoch."
+            )
+        if checkpoint in artifact.manifest.get(REMOVED, []):
+            raise InputError(
+                f"stage {artifact.name!r}: its checkpoint {checkpoint} was removed by `align gc --checkpoints`. To have it "
+                f"again, delete the folder {artifact.path} and run the recipe: the model is trained anew."
             )
         folder = artifact.path / CHECKPOINTS / checkpoint
     if is_adapter(folder):
@@ -125,7 +132,7 @@ def take_checkpoint(artifact: Artifact, checkpoint: str, work: Path) -> None:
 
 def _base_of(adapter: Artifact) -> ModelPlace:
     """The model that an adapter belongs to: in the artifact it was trained from, else in one with the same content."""
-    pointer = json.loads((adapter.path / _BASE).read_text(encoding="utf-8"))
+    pointer = base_pointer(adapter.path)
     noted = base_folder(adapter.path)
     others = sorted(path.parent for path in adapter.path.parent.glob(f"*/{MANIFEST}") if path.parent.suffix != ".partial")
     problem = "it is not in the store"
@@ -142,6 +149,11 @@ def _base_of(adapter: Artifact) -> ModelPlace:
         f"stage {adapter.name!r}: its model is an adapter, and the model it was trained beside (content {pointer['content']}) "
         f"cannot be had: {problem}. Run the recipe again: the stage above makes it anew."
     )
+
+
+def base_pointer(artifact: Path) -> dict[str, Any]:
+    """Content and checkpoint of the model that the adapters in `artifact` belong to; nothing where its models are whole."""
+    return _read(artifact / _BASE)
 
 
 def base_folder(artifact: Path) -> Path | None:

@@ -36,17 +36,27 @@ def gc(
         int | None,
         typer.Option(min=0, help="How many runs of each recipe to keep, the latest ones.", show_default="all"),
     ] = None,
+    checkpoints: Annotated[
+        bool,
+        typer.Option("--checkpoints", help="Also the models of epochs that no stage still to be made reads; model/ stays."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Remove what is shown; without it nothing is touched.")] = False,
 ) -> None:
     """Show what no run names; remove it with --yes.
 
     Artifacts, work of stopped stages and, with --keep-runs, old runs, each with its size.
     Work on which a process sits right now is never touched.
+    An artifact that loses models of epochs stays what it is, key and content; who asks for one of them is told that it is gone.
     """
-    from align.housekeeping import remove, rubbish_of
+    from align.housekeeping import remove, rubbish_of, spare_models
 
     folder = store_of(store)
     found = rubbish_of(folder, keep_runs)
+    if checkpoints:
+        spare, kept = spare_models(folder)
+        found += spare
+        for line in kept:
+            typer.echo(line, err=True)
     shown = [item for item in found if item.what != "lock"]
     rows = [[str(item.path), in_bytes(item.bytes), item.why] for item in shown]
     if rows:
