@@ -166,3 +166,19 @@ def test_a_loss_that_is_no_number_is_refused_and_not_averaged_away(tmp_path, bas
     data = records(tmp_path / "data", "data", map(question, range(8)))
     with pytest.raises(TrainingRefused, match=r"the loss is nan at step \d+ of 16: a smaller learning_rate"):
         run(small(epochs=8, learning_rate=1e30, final_learning_rate=None), tmp_path / "sft", "sft", (data,), model=base)
+
+
+def test_attention_is_computed_as_asked_and_the_loss_is_the_same(tmp_path, base):
+    losses, seen = [], []
+    for attention in ("sdpa", "eager"):
+        with quiet():
+            trainer, job = a_trainer(small(attention=attention), base, tmp_path / attention, map(question, range(4)))
+            seen.append(trainer.model.config._attn_implementation)
+            losses.append(next(entry.value for entry in run_training(trainer, job) if entry.name == "loss"))
+    assert seen == ["sdpa", "eager"]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_attention_that_is_not_installed_is_refused_with_what_is(tmp_path, base):
+    with pytest.raises(TrainingRefused, match="attention: flash_attention_2: .*`attention: sdpa` needs no package"), quiet():
+        a_trainer(small(attention="flash_attention_2"), base, tmp_path, [question(1)])

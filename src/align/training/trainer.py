@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, PrinterCallback, TrainingArguments
 
-from align.errors import AlignError
+from align.errors import AlignError, TrainingRefused
 from align.files import disk_error, is_full
 from align.models import CHECKPOINTS, MODEL, checkpoint_name
 from align.processes import process_rank
@@ -120,11 +120,22 @@ def prepare(trainer: Any, job: Job) -> Any:
     """Give a trainer with `ExactBatches` mixed in its job. Its model must not have been wrapped yet."""
     trainer.job = job
     trainer.batches = ShuffledBatches(len(job.items), job.stage.batch_size, job.stage.seed)
+    _attend(trainer.model, job.stage.attention)
     trainer.scorer = Scorer(trainer.model)
     adapter = getattr(job.stage, "adapter", None)
     if adapter is not None:
         keep_dtype(trainer.model, adapter)
     return trainer
+
+
+def _attend(model: Any, attention: str) -> None:
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    try:
+        inner.set_attn_implementation(attention)
+    except (ImportError, ValueError) as error:
+        raise TrainingRefused(
+            f"attention: {attention}: {str(error).splitlines()[0]} `attention: sdpa` needs no package."
+        ) from error
 
 
 def save_model(trainer: Any, folder: Path) -> None:

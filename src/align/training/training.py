@@ -14,7 +14,7 @@ MICRO_BATCH_TOKENS = 4096
 """Tokens that go through the model at once where the recipe does not say how many."""
 LOGITS_AT_ONCE = 2**27
 """Numbers: about 1.3 GB with their gradient. Where more are wanted they are made in parts, and again for the gradient."""
-HOW_NOT_WHAT = ("launch", "micro_batch_tokens", "layout", "gradient_checkpointing", "tracking")
+HOW_NOT_WHAT = ("launch", "micro_batch_tokens", "layout", "attention", "gradient_checkpointing", "tracking")
 """Parameters that change where and how fast a model is trained, and its weights by rounding only; they are not in the key."""
 
 
@@ -39,6 +39,8 @@ class Training(Stage):
     """Tokens that go through the model at once on one device, padding included: less takes less memory, and the same steps."""
     layout: Literal["padded", "packed"] = "padded"
     """How texts go through together: padded to the longest, or packed in one row, kept apart by their positions."""
+    attention: Literal["sdpa", "eager", "flex_attention", "flash_attention_2", "flash_attention_3"] = "sdpa"
+    """How attention is computed: PyTorch's own kernels, or FlashAttention where it is installed, which packed rows want."""
     gradient_checkpointing: bool | None = None
     """Compute activations anew in the backward pass: a third more time, a fraction of the memory. By default on GPUs only."""
     optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "paged_adamw_32bit"] = "adamw"
