@@ -50,3 +50,10 @@ def test_values_that_make_no_sense_are_refused(fields):
 def test_the_loss_must_be_named_because_the_paper_does_not():
     with pytest.raises(ValidationError, match="loss_on"):
         FineTuning(model="base")
+
+
+def test_an_8_bit_optimizer_is_refused_where_its_state_would_be_divided():
+    # torch 2.13: "Operator bitsandbytes.optimizer_update_32bit.default does not have a sharding strategy registered"
+    with pytest.raises(ValueError, match="whose state fsdp2 cannot divide; write optimizer: adamw"):
+        lima(optimizer="paged_adamw_8bit", launch={"processes": 2, "distribution": "fsdp2"})
+    assert lima(optimizer="paged_adamw_8bit", launch={"processes": 2}).launch is not None

@@ -90,6 +90,16 @@ class Training(Stage):
         return self
 
     @model_validator(mode="after")
+    def _state_can_be_divided(self) -> Self:
+        if self.optimizer != "adamw" and self.launch is not None and self.launch.distribution == "fsdp2":
+            # torch has no rule for dividing what bitsandbytes' optimizers do.
+            raise ValueError(
+                f"optimizer: {self.optimizer} is bitsandbytes', whose state fsdp2 cannot divide; write optimizer: adamw, or "
+                f"distribution: ddp"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _rate_ends(self) -> Self:
         if self.schedule != "linear" and self.final_learning_rate is None:
             raise ValueError(f"schedule: {self.schedule} is the way to final_learning_rate; write that too, or leave it out")
