@@ -36,6 +36,7 @@ MODULES = (
     "align.training.pretrain",
     "align.training.sft",
     "align.training.dpo",
+    "align.training.kto",
     "align.evaluation.generate",
     "align.evaluation.judges.word_overlap",
     "align.evaluation.judges.longest",

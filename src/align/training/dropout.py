@@ -48,6 +48,18 @@ def add_residual_dropout(model: "PreTrainedModel", top: float) -> None:
             _hook(layer, BLOCKS[family], share)
 
 
+def remove_dropout(model: "PreTrainedModel") -> None:
+    """Set every dropout to 0, of modules and of attention, which reads a number: a reward must be the same if asked twice."""
+    from torch import nn
+
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+        for name, value in list(vars(module).items()):
+            if name.endswith("dropout") and isinstance(value, float):
+                setattr(module, name, 0.0)
+
+
 def layers_of(model: "PreTrainedModel") -> list["nn.Module"]:
     """The decoder's layers, bottom first."""
     decoder = model.base_model

@@ -15,7 +15,7 @@ from transformers import Trainer
 from align.processes import process_rank
 from align.training.adapting import is_adapted, read_adapter, save_adapter
 from align.training.batches import Cut, cuts_of
-from align.training.job import Job
+from align.training.job import Items, Job
 from align.training.scoring import MicroBatch, Scorer, lay_out
 
 
@@ -42,10 +42,14 @@ class ExactBatches:
     batches: torch.utils.data.Sampler[list[int]]
     scorer: Scorer
     _noted: dict[str, torch.Tensor]
+    _counts: bool
 
     def summed_loss(self, model: Any, examples: Sequence[int], batch: MicroBatch) -> torch.Tensor:
         """Loss of these examples, added up and not yet divided by the weight of the batch they belong to."""
         raise NotImplementedError
+
+    def begin_batch(self, model: Any) -> None:
+        """Called with `batch` set, before any of it goes through the model."""
 
     def get_train_dataloader(self) -> Any:
         return torch.utils.data.DataLoader(
@@ -58,10 +62,12 @@ class ExactBatches:
     def training_step(self, model: Any, inputs: dict[str, Batch], num_items_in_batch: Any = None) -> torch.Tensor:
         trainer: Any = self
         model.train()
-        self.batch, self._noted = inputs["batch"], {}
+        self.batch, self._noted, self._counts = inputs["batch"], {}, True
         batch = self.batch
+        self.begin_batch(model)
         total = torch.zeros((), device=trainer.args.device)
         for number, (cut, micro) in enumerate(batch.cuts, start=1):
+            self._counts = cut.counts
             with self._gradients_summed_once(model, last=number == len(batch.cuts)), trainer.compute_loss_context_manager():
                 loss = self.summed_loss(model, cut.examples, micro.to(trainer.args.device))
                 # gradients are averaged over processes, and the weight is that of all of them
@@ -72,7 +78,8 @@ class ExactBatches:
 
     def note(self, name: str, values: torch.Tensor) -> None:
         """Add to a figure of this batch that is logged as a mean by weight, like the loss."""
-        self._noted[name] = self._noted.get(name, 0.0) + values.detach().float().sum()
+        added = values.detach().float().sum() * self._counts  # not twice what another process counts
+        self._noted[name] = self._noted.get(name, 0.0) + added
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         if self.lr_scheduler is None:
@@ -121,12 +128,16 @@ class ExactBatches:
         return {name: total / self.batch.weight for name, total in zip(names, totals, strict=True)}
 
     def _batch(self, examples: list[int]) -> dict[str, Batch]:
-        items, stage, world = self.job.items, self.job.stage, self.job.split.world
+        items = self.job.items
+        weight, tokens = sum(map(items.weight, examples)), sum(map(items.tokens, examples))
+        return {"batch": Batch(self._laid_out(items, examples), max(weight, 1.0), tokens)}
+
+    def _laid_out(self, items: Items, examples: Sequence[int]) -> list[tuple[Cut, MicroBatch]]:
+        """What this process does of some items, as tensors."""
+        stage, world = self.job.stage, self.job.split.world
         rank = process_rank() if world > 1 else 0
         cuts = cuts_of(examples, items.length, stage.micro_batch_tokens, world, rank, stage.layout)
-        laid = [(cut, lay_out([text for index in cut.examples for text in items.texts(index)], stage.layout)) for cut in cuts]
-        weight, tokens = sum(map(items.weight, examples)), sum(map(items.tokens, examples))
-        return {"batch": Batch(laid, max(weight, 1.0), tokens)}
+        return [(cut, lay_out([text for index in cut.examples for text in items.texts(index)], stage.layout)) for cut in cuts]
 
     @contextmanager
     def _gradients_summed_once(self, model: Any, last: bool) -> Iterator[None]:
