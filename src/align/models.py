@@ -92,7 +92,7 @@ def model_place(artifact: Artifact, checkpoint: str = LAST) -> ModelPlace:
     if not (artifact.path / _POINTER).is_file():
         raise InputError(
             f"stage {artifact.name!r} (kind {artifact.kind}) gives no model; "
-            f"name a stage of kind base_model, pretrain, sft, dpo or pick_checkpoint."
+            f"name a stage of kind base_model, pretrain, sft, dpo, kto or pick_checkpoint."
         )
     return _place_pointed_at(artifact)
 

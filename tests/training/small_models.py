@@ -72,12 +72,16 @@ def run(stage: Stage, path: Path, name: str, data: tuple[Artifact, ...] = (), **
 
 
 def run_elsewhere(order: dict[str, Any]) -> None:
-    """In another process: run a stage as `order` says, {kind, fields, work, data: [paths], named: {field: path}, every: steps}."""
+    """In another process: run a stage as `order` says, {kind, fields, work, data: [paths], named: {field: path}, every: steps}.
+
+    `part` says how many items a part of a precomputed reference has, where that matters.
+    """
     from align.catalogue import load_catalogue
-    from align.training import keeper
+    from align.training import keeper, reference
 
     load_catalogue()
     keeper.STEPS_BETWEEN_CHECKPOINTS = order["every"]
+    reference.ITEMS_IN_A_PART = order.get("part", reference.ITEMS_IN_A_PART)
     data = tuple(as_artifact(Path(path), "data", "ingest") for path in order["data"])
     named = {name: as_artifact(Path(path), name, "model") for name, path in order["named"].items()}
     stage: Any = Stage.kinds[order["kind"]].model_validate(order["fields"])

@@ -8,6 +8,7 @@ from align.errors import InputError, TrainingRefused
 from align.models import load_model, load_tokenizer, model_at, model_place, tokenizer_at
 from align.records import Measurement, Origin, PreferencePair, Rejection, TrainingStep, Turn
 from align.tokens import encode_text, eot_id, render_prompt
+from align.training.adapters import Lora
 from align.training.dpo import PreferenceTraining
 from align.training.job import Job
 from align.training.pair_rows import make_pair_rows
@@ -80,7 +81,8 @@ def test_the_model_gets_exactly_the_prompt_and_each_response_with_its_eot(tmp_pa
 
 def log_probability(model, prompt: list[int], response: list[int]) -> float:
     """One text at a time, without padding: log p of each token of the response after all before it, added up."""
-    logits = model(torch.tensor([prompt + response])).logits[0].double()
+    with torch.no_grad():
+        logits = model(torch.tensor([prompt + response])).logits[0].double()
     total = 0.0
     for place, token in enumerate(response, start=len(prompt)):
         scores = logits[place - 1]
@@ -91,12 +93,11 @@ def log_probability(model, prompt: list[int], response: list[int]) -> float:
 def margins_by_hand(sft, pairs, beta: float) -> list[float]:
     tokenizer, model, reference = load_tokenizer(sft), load_model(sft), load_model(sft, "epoch-01")
     margins = []
-    with torch.no_grad():
-        for item in pairs:
-            prompt = render_prompt(item.prompt, tokenizer)
-            chosen, rejected = ([*encode_text(text, tokenizer), eot_id(tokenizer)] for text in (item.chosen, item.rejected))
-            gain = [log_probability(model, prompt, ids) - log_probability(reference, prompt, ids) for ids in (chosen, rejected)]
-            margins.append(beta * (gain[0] - gain[1]))
+    for item in pairs:
+        prompt = render_prompt(item.prompt, tokenizer)
+        chosen, rejected = ([*encode_text(text, tokenizer), eot_id(tokenizer)] for text in (item.chosen, item.rejected))
+        gain = [log_probability(model, prompt, ids) - log_probability(reference, prompt, ids) for ids in (chosen, rejected)]
+        margins.append(beta * (gain[0] - gain[1]))
     return margins
 
 
@@ -141,10 +142,9 @@ def test_how_a_batch_is_cut_changes_neither_loss_nor_gradients(tmp_path, sft, fi
 def test_rpo_adds_alpha_times_the_mean_negative_log_likelihood_of_each_chosen_response(tmp_path, sft):
     tokenizer, model = load_tokenizer(sft), load_model(sft)
     likelihoods = []
-    with torch.no_grad():
-        for item in PAIRS:
-            ids = [*encode_text(item.chosen, tokenizer), eot_id(tokenizer)]
-            likelihoods.append(-log_probability(model, render_prompt(item.prompt, tokenizer), ids) / len(ids))
+    for item in PAIRS:
+        ids = [*encode_text(item.chosen, tokenizer), eot_id(tokenizer)]
+        likelihoods.append(-log_probability(model, render_prompt(item.prompt, tokenizer), ids) / len(ids))
     with quiet():
         plain, _ = loss_and_gradients(a_trainer(small(), sft, tmp_path, PAIRS), range(3))
         added, _ = loss_and_gradients(a_trainer(small(rpo_alpha=0.7), sft, tmp_path, PAIRS), range(3))
@@ -236,6 +236,47 @@ def test_pairs_teach_what_is_preferred_in_pairs_not_seen(tmp_path, sft):
     names = {entry.name for entry in dpo.read(TrainingStep)}
     assert {"rewards/margins", "rewards/accuracies", "rewards/chosen", "rewards/rejected", "logps/chosen"} <= names
     assert "num_tokens" in names
+
+
+def test_beside_an_adapter_the_reference_is_the_start_model_with_the_adapter_it_had(tmp_path, base, sft):
+    """It is not the base model below: what the first adapter learned stays in the reference."""
+    questions = records(tmp_path / "questions", "data", map(question, range(8)))
+    tuning = FineTuning(
+        model="base", adapter=Lora(rank=4), loss_on="response", epochs=4, batch_size=4, max_tokens=64, learning_rate=1e-2
+    )
+    tuned = run(tuning, tmp_path / "tuned", "sft", (questions,), model=base)
+    data = records(tmp_path / "data", "data", MORE)
+    logs, margins = [], []
+    for how in ("adapter_off", "precomputed", "model"):
+        stage = small(adapter=Lora(rank=4), reference=how, epochs=4, batch_size=6, learning_rate=1e-2, held_out="data")
+        dpo = run(stage, tmp_path / how, "dpo", (data,), model=tuned, held_out=data)
+        logs.append([entry.value for entry in dpo.read(TrainingStep) if entry.name == "loss"])
+        margins += [item.value for item in dpo.read(Measurement) if item.metric == "reward_margin"]
+    assert logs[0][0] == pytest.approx(math.log(2), rel=1e-6)  # nothing gained yet over the start model
+    assert logs[0][-1] < 0.66
+    for log, margin in zip(logs[1:], margins[1:], strict=True):
+        assert log == pytest.approx(logs[0], rel=1e-4)
+        assert margin == pytest.approx(margins[0], rel=1e-3)
+    # and the model that comes out is what the margins were measured of: base, first adapter and second one
+    gains = [
+        0.1 * (log_probability(load_model(dpo), *ids) - log_probability(load_model(tuned), *ids))
+        for ids in ids_of(load_tokenizer(tuned), MORE)
+    ]
+    by_hand = [chosen - rejected for chosen, rejected in zip(gains[::2], gains[1::2], strict=True)]
+    assert margins[0] == pytest.approx(sum(by_hand) / 6, rel=1e-3)
+
+
+def ids_of(tokenizer, pairs) -> list[tuple[list[int], list[int]]]:
+    return [
+        (render_prompt(item.prompt, tokenizer), [*encode_text(text, tokenizer), eot_id(tokenizer)])
+        for item in pairs
+        for text in (item.chosen, item.rejected)
+    ]
+
+
+def test_a_reference_that_needs_an_adapter_is_refused_without_one():
+    with pytest.raises(ValueError, match="reference: adapter_off needs an adapter"):
+        small(reference="adapter_off")
 
 
 def test_a_model_without_eot_is_refused(tmp_path, base):

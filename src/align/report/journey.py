@@ -7,8 +7,14 @@ from align.artifact import Artifact
 from align.records import Measurement, Rejection
 from align.report.facts import Contamination, Measured, QuotaFacts, QuotaRow, Rejected, StageFacts
 
-TRAINING_KINDS = {"pretrain": "pretraining", "tokenizer": "pretraining", "sft": "training", "dpo": "preferences"}
-MODEL_KINDS = {"base_model", "pretrain", "sft", "dpo", "pick_checkpoint"}
+TRAINING_KINDS = {
+    "pretrain": "pretraining",
+    "tokenizer": "pretraining",
+    "sft": "training",
+    "dpo": "preferences",
+    "kto": "preferences",
+}
+MODEL_KINDS = {"base_model", "pretrain", "sft", "dpo", "kto", "pick_checkpoint"}
 """Kinds of stages whose artifact is a model."""
 JUDGING_KINDS = {"generate", "compare", "grade", "perplexity", "academic", "safety", "pick_checkpoint"}
 HITS_SHOWN = 20

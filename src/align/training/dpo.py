@@ -1,6 +1,6 @@
 """Learn preferences from pairs: DPO (Rafailov et al. 2023, arXiv 2305.18290) and losses of its kind."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator, model_validator
 
@@ -47,7 +47,9 @@ class PreferenceTraining(PreferenceLearning):
     batch_size: PositiveInt = 64
     """Pairs per optimizer step over all devices (Rafailov et al., appendix B: 64)."""
     learning_rate: PositiveFloat = 1e-6
-    """Learning rate of the first step (Rafailov et al., appendix B). There is no warm-up."""
+    """Learning rate of the first step (Rafailov et al., appendix B, who warm up for 150 steps before)."""
+
+    texts: ClassVar[int] = 2
 
     @field_validator("loss", mode="before")
     @classmethod

@@ -44,7 +44,7 @@ class KahnemanTverskyOptimization(PreferenceLearning):
     batch_size: PositiveInt = 32
     """Responses per optimizer step over all devices (Ethayarajh et al.: 32); z0 is measured on as many."""
     learning_rate: PositiveFloat = 5e-7
-    """Learning rate of the first step (Ethayarajh et al.: 5e-7). There is no warm-up."""
+    """Learning rate of the first step (Ethayarajh et al.: 5e-7)."""
 
     def rows(self, inputs: Inputs, tokenizer: Any, max_tokens: int) -> Rows[LabelledRow]:
         records: Iterator[PreferencePair | Example] = chain(inputs.read(PreferencePair), inputs.read(Example))

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from align.artifact import Artifact, Counts
 from align.errors import EmptyResult
 from align.files import write_records
-from align.models import model_at, model_place, tokenizer_at
+from align.models import model_at, model_place, point_at_base, tokenizer_at
 from align.parts import StageName
 from align.records import Measurement, PreferencePair, Rejection, TrainingStep
 from align.stage import Forecast, Inputs
 from align.statistics import wilson
+from align.training.adapters import Adapter
+from align.training.adapting import frozen_base, put_adapter
 from align.training.counting import amount_of
 from align.training.forecast import forecast_training
 from align.training.job import Job
@@ -36,15 +38,18 @@ class PreferenceLearning(Training):
     """Pairs not trained on, for the measurements `reward_accuracy` and `reward_margin`."""
     beta: PositiveFloat = 0.1
     """How strongly the model is held to the reference (arXiv 2305.18290 uses 0.1, and 0.5 for summaries; 2402.01306 uses 0.1)."""
-    reference: Literal["precomputed", "model"] = "precomputed"
-    """precomputed: the model reads every text once before it is trained, and no second one is in memory; model: a second one
-    is. The numbers are the same up to rounding; on GPUs a second model is bfloat16."""
+    adapter: Adapter | None = None
+    """Train an adapter, {kind: lora} or {kind: qlora}, and no weights beside it. Its dropout is off, as all dropout is."""
+    reference: Literal["precomputed", "model", "adapter_off"] | None = None
+    """precomputed: the model reads every text once before it is trained; adapter_off: beside an adapter, the frozen model at each
+    step; model: a second model in memory, bfloat16 on GPUs. The numbers are the same up to rounding. By default adapter_off where
+    there is an adapter, else precomputed."""
     epochs: PositiveInt = 1
     """How often each pair or response is seen."""
     learning_rate: PositiveFloat
-    """Learning rate of the first step. There is no warm-up."""
+    """Learning rate of the first step after the warm-up, if there is one."""
     final_learning_rate: NonNegativeFloat | None = None
-    """Learning rate of the last step, reached in a straight line; constant by default, as Rafailov et al. after their warm-up."""
+    """Learning rate of the last step; constant by default, as Rafailov et al. after their warm-up (150 steps)."""
     adam_beta2: NonNegativeFloat = 0.999
     """AdamW's decay of the mean of squared gradients (TRL's default)."""
     weight_decay: NonNegativeFloat = 0.0
@@ -53,6 +58,16 @@ class PreferenceLearning(Training):
     """Longest prompt with response in tokens, EOTs included; what the model can read by default."""
     overlong: Overlong = "drop"
     """drop: reject longer ones; trim: cut their responses, which then lack their EOT; error: stop and list them."""
+
+    @property
+    def has_reference(self) -> bool:
+        return self.reference == "model"
+
+    @model_validator(mode="after")
+    def _adapter_is_there(self) -> Self:
+        if self.reference == "adapter_off" and self.adapter is None:
+            raise ValueError("reference: adapter_off needs an adapter; write `adapter: {kind: lora}`, or reference: precomputed")
+        return self
 
     def identity(self) -> dict[str, Any]:
         asked = super().identity()
@@ -68,15 +83,19 @@ class PreferenceLearning(Training):
         with quiet():
             source = inputs.named["model"]
             place = model_place(source)
-            tokenizer, model = tokenizer_at(place), model_at(place, "float32")
+            tokenizer = tokenizer_at(place)
+            model = model_at(place, "float32") if self.adapter is None else frozen_base(place, self.adapter, work)
             max_tokens = self.max_tokens or int(model.config.max_position_embeddings)
             check_context(max_tokens, model.config)
             rows = self.rows(inputs, tokenizer, max_tokens)
             if not rows.rows:
                 raise EmptyResult(f"0 of {rows.read:,} can be trained on ({rows.dropped or 'none came in'}).")
+            if self.adapter is not None:
+                model = put_adapter(model, place, self.adapter, (), self.seed)
+                point_at_base(work, source)
             job = Job(self, work, self.split(len(rows)), rows, rows.digest())
             trainer = self.trainer(model, tokenizer, job)
-            before = Before(trainer, self.reference, source.content, place)
+            before = Before(trainer, self._way(), source.content, place)
             self.refer(trainer, before, max_tokens)
             held_out = _held_out(before, inputs.named.get("held_out"), max_tokens)
             log = run_training(trainer, job)
@@ -84,6 +103,9 @@ class PreferenceLearning(Training):
         write_records(work, TrainingStep, log)
         write_records(work, Measurement, measured)
         return _write_rest(work, rows)
+
+    def _way(self) -> Literal["precomputed", "model", "adapter_off"]:
+        return self.reference or ("precomputed" if self.adapter is None else "adapter_off")
 
     def rows(self, inputs: Inputs, tokenizer: Any, max_tokens: int) -> Rows[Any]:
         """What is trained on."""

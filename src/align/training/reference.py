@@ -19,6 +19,7 @@ from align.artifact import SCRATCH, digest_of
 from align.files import write_json
 from align.models import ModelPlace, model_at
 from align.processes import process_rank
+from align.training.adapting import is_adapted
 from align.training.batches import cuts_of
 from align.training.job import Items
 from align.training.scoring import MicroBatch, Scorer, lay_out
@@ -154,7 +155,7 @@ def second_model(trainer: Any, place: ModelPlace) -> SecondModel:
 
 def without_adapter(model: Any) -> AbstractContextManager[Any]:
     """Switch a model's adapter off for a while, if it has one."""
-    return model.disable_adapter() if hasattr(model, "peft_config") else nullcontext()
+    return model.disable_adapter() if is_adapted(model) else nullcontext()
 
 
 def _scored_before(trainer: Any, place: ModelPlace) -> Score:
