@@ -26,6 +26,7 @@ MODULES = (
     "align.selection.mix",
     "align.curation.curate",
     "align.preferences.pairs",
+    "align.preferences.labelled",
     "align.preferences.beavertails",
     "align.preferences.safe_rlhf",
     "align.preferences.hh_rlhf",

@@ -1,5 +1,6 @@
 """The mix."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from align.errors import RecipeError, Shortfall
 from align.records import Example
 from align.selection.mix import Mix
 from align.stage import Forecast
-from toy_records import Made, example, inputs, run
+from toy_records import Made, artifact, example, inputs, run
 
 
 def many(name: str, count: int) -> list[Example]:
@@ -89,3 +90,36 @@ def test_the_plan_adds_up_what_comes_in() -> None:
     assert Mix(inputs=("a", "b")).forecast(data, {}) == Forecast(1000, 1500, "expected")
     assert Mix(inputs=("a", "b"), take=(1, 2)).forecast(data, {}).examples == 3
     assert Mix(inputs=("a", "b")).forecast([Forecast(), data[0]], {}).basis == "unknown"
+
+
+def with_safety(tmp_path: Path, per_thousand: float, safe: int = 20, **fields: Any) -> Made:
+    read = inputs(tmp_path, many("final", 30), many("authored", 20))
+    read.named["add.0.stage"] = artifact(tmp_path, "safety", many("safety", safe))
+    add = ({"stage": "safety", "per_thousand": per_thousand},)
+    return run(Mix(inputs=("s0", "s1"), add=add, **fields), read, tmp_path / f"out{per_thousand}")
+
+
+def test_examples_are_added_in_proportion_and_smaller_arms_lie_within_larger_ones(tmp_path: Path) -> None:
+    arms = [set(with_safety(tmp_path, share).ids) for share in (0, 13, 30, 60, 100)]
+    added = [{name for name in arm if name.startswith("safety/")} for arm in arms]
+    # of 50: 0, 0.65, 1.5, 3 and 5, half up
+    assert [len(names) for names in added] == [0, 1, 2, 3, 5]
+    assert all(small < large for small, large in pairwise(added))
+    assert {frozenset(arm - names) for arm, names in zip(arms, added, strict=True)} == {
+        frozenset(arms[0])
+    }  # the rest is the same
+    assert added[4] != {name for name in with_safety(tmp_path / "other", 100, seed=2).ids if name.startswith("safety/")}
+
+
+def test_the_share_is_of_what_is_drawn(tmp_path: Path) -> None:
+    # 10 of 30 and 10 of 20: 100 per thousand of 20 are 2
+    made = with_safety(tmp_path, 100, take=(10, 10))
+    assert [sum(name.startswith(source) for name in made.ids) for source in ("final", "authored", "safety")] == [10, 10, 2]
+    assert Mix(inputs=("a",), add=({"stage": "b", "per_thousand": 30},)).forecast(
+        [Forecast(1000, 700_000, "exact")], {}
+    ) == Forecast(1030, None, "expected")
+
+
+def test_too_few_to_add_are_told_with_the_numbers(tmp_path: Path) -> None:
+    with pytest.raises(Shortfall, match="stage 'safety': 100 per thousand of 50 are 5, found 4"):
+        with_safety(tmp_path, 100, safe=4)

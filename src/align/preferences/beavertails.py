@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from align.errors import InputError
 from align.lots import lot
-from align.preferences.pairs import PairSource
-from align.records import PreferencePair, Rejection, Turn
+from align.preferences.pairs import PairSource, response_of
+from align.records import Example, PreferencePair, Rejection, Turn
 from align.rows import Row, check_columns, column, read_rows
 
 COLUMNS = ("prompt", "response", "is_safe")
@@ -39,6 +39,16 @@ class BeaverTails(PairSource):
             side.setdefault(text, row)
         for prompt, answers in prompts.items():
             yield from self._pairs(prompt, answers, skipped)
+
+    def responses(self, skipped: Counter[str]) -> Iterator[Example | Rejection]:
+        """Every answer is safe or not, whether or not it has a counterpart."""
+        for row in read_rows(self.paths):
+            check_columns(row, COLUMNS)
+            prompt = (Turn("user", column(row, "prompt", str, "text")),)
+            safe = column(row, "is_safe", bool, "true or false")
+            tags = ("safe" if safe else "unsafe", *(f"harm:{name}" for name in _categories(row)))
+            text = column(row, "response", str, "text").strip()
+            yield response_of(prompt, text, safe, self.origin(row, "response"), tags)
 
     def _pairs(self, prompt: str, answers: "_Answers", skipped: Counter[str]) -> Iterator[PreferencePair]:
         for text in answers.safe.keys() & answers.unsafe.keys():

@@ -15,7 +15,7 @@ from align.files import RecordWriter
 from align.lots import lot
 from align.parts import Part, RawFile, StageName
 from align.progress import track
-from align.records import Author, Origin, PreferencePair, Rejection, Turn
+from align.records import Author, Example, Origin, PreferencePair, Rejection, Turn
 from align.rows import Row
 from align.stage import Inputs, Stage
 
@@ -25,6 +25,8 @@ DUPLICATE = "duplicate"
 CONTRADICTED = "contradicted by another pair"
 ELSEWHERE = "prompt in a set it must stay out of"
 NOT_DRAWN = "not drawn"
+DESIRABLE = "desirable"
+"""Signal of a labelled answer: 1, or 0."""
 
 
 class PairSource(Part):
@@ -41,6 +43,15 @@ class PairSource(Part):
         """The pairs, in the order of the files. Rows that form none are counted in `skipped` by reason."""
         raise NotImplementedError
 
+    def responses(self, skipped: Counter[str]) -> Iterator[Example | Rejection]:
+        """Each answer by itself, with the signal `desirable`, 1 or 0: by default 1 if it was preferred in a pair."""
+        for item in self.read(skipped):
+            if isinstance(item, Rejection):
+                yield item
+                continue
+            for text, desirable in ((item.chosen, True), (item.rejected, False)):
+                yield response_of(item.prompt, text, desirable, item.origin, item.tags)
+
     def raw_files(self) -> dict[str, Path]:
         """Each pair says which file it came from, so the name of the file, not its folder, decides too."""
         return {f"paths.{number}.{path.name}": path for number, path in enumerate(self.paths)}
@@ -56,9 +67,13 @@ class PairSource(Part):
         native_id: str = "",
     ) -> PreferencePair:
         """One pair, named by what it says; `answers` are the preferred one and the other."""
-        authors = (Author(self.author, role="preference pair", license=self.license),) if self.author or self.license else ()
-        origin = Origin(self.kind, native_id or str(row.number), dump=row.path.name, authors=authors)
+        origin = self.origin(row, "preference pair", native_id)
         return PreferencePair(pair_id(self.kind, prompt, *answers), prompt, *answers, origin, margin, tags)
+
+    def origin(self, row: Row, role: str, native_id: str = "") -> Origin:
+        """Where a row came from, and whom to name."""
+        authors = (Author(self.author, role=role, license=self.license),) if self.author or self.license else ()
+        return Origin(self.kind, native_id or str(row.number), dump=row.path.name, authors=authors)
 
 
 class Preferences(Stage):
@@ -132,6 +147,12 @@ class Preferences(Stage):
         return None
 
 
+def response_of(prompt: tuple[Turn, ...], text: str, desirable: bool, origin: Origin, tags: tuple[str, ...] = ()) -> Example:
+    """One answer with its label, named by what it says and not by how it was labelled."""
+    name = f"{origin.source}/{_digest(prompt, text)}"
+    return Example(name, (*prompt, Turn("assistant", text)), origin, tags, {DESIRABLE: float(desirable)})
+
+
 def pair_id(kind: str, prompt: tuple[Turn, ...], chosen: str, rejected: str) -> str:
     """The id of a pair: its reader and what it says, so that files may be cut, joined or renamed."""
     return f"{kind}/{_digest(prompt, chosen, rejected)}"
@@ -146,6 +167,11 @@ def _fault(pair: PreferencePair) -> str:
 
 def _content(pair: PreferencePair) -> str:
     return _digest(pair.prompt, pair.chosen, pair.rejected)
+
+
+def prompt_digest(prompt: tuple[Turn, ...]) -> str:
+    """What two records have in common that ask the same."""
+    return _digest(prompt)
 
 
 def _digest(prompt: tuple[Turn, ...], *answers: str) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal, NamedTuple
 
 from align.errors import InputError
-from align.preferences.pairs import PairSource
-from align.records import PreferencePair, Rejection, Turn
+from align.preferences.pairs import PairSource, response_of
+from align.records import Example, PreferencePair, Rejection, Turn
 from align.rows import Row, check_columns, column, read_rows
 
 COLUMNS = (
@@ -19,6 +19,8 @@ COLUMNS = (
     "safer_response_id",
 )
 """In every release. Newer ones add harm categories and severity levels (0 safe to 3 severe) of each answer."""
+
+LABELS = ("response_0", "response_1", "is_response_0_safe", "is_response_1_safe")
 
 NO_CONFLICT = "no conflict"
 """Tag of a pair whose preferred answer is both the safer and the more helpful one."""
@@ -48,6 +50,17 @@ class SafeRlhf(PairSource):
                 skipped[chosen] += 1
             else:
                 yield self._labelled(row, chosen)
+
+    def responses(self, skipped: Counter[str]) -> Iterator[Example | Rejection]:
+        """Both answers of a row, each safe or not by its own label; `rule` has no say in it."""
+        for row in read_rows(self.paths):
+            check_columns(row, ("prompt", *LABELS))
+            for number in (0, 1):
+                answer = _answer(row, number)
+                safe = column(row, f"is_response_{number}_safe", bool, "true or false")
+                tags = ("safe" if safe else "unsafe", *(f"harm:{name}" for name in answer.harms))
+                origin = self.origin(row, "response", f"{row.number}/{number}")
+                yield response_of(_prompt(row), answer.text.strip(), safe, origin, tags)
 
     def _choose(self, row: Row) -> int | str:
         """Number of the preferred answer, or why there is none."""

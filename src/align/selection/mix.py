@@ -6,12 +6,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, model_validator
 
 from align.artifact import SCRATCH, Artifact, Counts
 from align.errors import EmptyResult, RecipeError, Shortfall
 from align.files import RecordWriter, read_records
 from align.lots import lot
+from align.parts import StageName
 from align.progress import track
 from align.records import Example, Rejection
 from align.stage import Forecast, Inputs, Stage
@@ -22,6 +23,17 @@ BUCKET = 20_000
 SHOWN = 5
 
 
+class Addition(BaseModel):
+    """Examples to add in proportion to the others."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    stage: StageName
+    """The stage to draw from, which is not one of `inputs`."""
+    per_thousand: NonNegativeFloat
+    """How many to add for 1,000 examples of `inputs`, to the nearest whole number, half up (Safety-Tuned LLaMAs vary it)."""
+
+
 class Mix(Stage):
     """Put the sets that `inputs` name into one, shuffled. An id that comes twice is an error, not a silent choice."""
 
@@ -30,6 +42,9 @@ class Mix(Stage):
     """How many examples of each of `inputs`, in their order, drawn by lot; by default all of each."""
     shares: tuple[float, ...] | None = None
     """The share of each of `inputs` in the mix, in their order, 0 to 1 and 1 in all; takes as many as the scarcest allows."""
+    add: tuple[Addition, ...] = ()
+    """Sets to add a few of, by lot: [{stage: safety_examples, per_thousand: 30}]. With one seed a larger share contains a smaller
+    one, so arms of 13, 30, 60 and 100 lie within each other, around the same `inputs` (arXiv 2309.07875 §4)."""
     seed: int = 1
     """Decides the order, and what is drawn."""
 
@@ -47,12 +62,14 @@ class Mix(Stage):
         return self
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
+        added = tuple(inputs.named[f"add.{number}.stage"] for number in range(len(self.add)))
+        inputs = Inputs((*inputs.data, *added))
         ids = [[example.id for example in artifact.read(Example)] for artifact in inputs.data]
         _refuse_repeated(inputs.data, ids)
         total = sum(map(len, ids))
         if total == 0:
             raise EmptyResult("0 examples came in: every stage of `inputs` gave none")
-        counts = self._counts(inputs.data, [len(items) for items in ids])
+        counts = self._all_counts(inputs.data, [len(items) for items in ids])
         drawn = {
             example_id
             for items, count in zip(ids, counts, strict=True)
@@ -71,10 +88,25 @@ class Mix(Stage):
         sizes = [item.examples for item in data if item.examples is not None]
         if self.expect is not None or len(sizes) < len(data) or self.shares is not None:
             return super().forecast(data, named)
-        if self.take is not None:
-            return Forecast(sum(self.take), None, "expected")
+        total = sum(sizes) if self.take is None else sum(self.take)
+        added = sum(_added(addition, total) for addition in self.add)
         tokens = [item.tokens for item in data if item.tokens is not None]
-        return Forecast(sum(sizes), sum(tokens) if len(tokens) == len(data) else None, "expected")
+        known = self.take is None and not added and len(tokens) == len(data)
+        return Forecast(total + added, sum(tokens) if known else None, "expected")
+
+    def _all_counts(self, artifacts: tuple[Artifact, ...], sizes: list[int]) -> list[int]:
+        """How many examples to take of each input, and then of each set to add."""
+        own = len(artifacts) - len(self.add)
+        counts = self._counts(artifacts[:own], sizes[:own])
+        wanted = [_added(addition, sum(counts)) for addition in self.add]
+        short = [
+            f"stage {artifact.name!r}: {addition.per_thousand:g} per thousand of {sum(counts):,} are {count:,}, found {size:,}"
+            for artifact, addition, count, size in zip(artifacts[own:], self.add, wanted, sizes[own:], strict=True)
+            if size < count
+        ]
+        if short:
+            raise Shortfall(f"add: {'; '.join(short)}. Lower `per_thousand`, or give these stages more examples.")
+        return counts + wanted
 
     def _counts(self, artifacts: tuple[Artifact, ...], sizes: list[int]) -> list[int]:
         """How many examples to take of each input."""
@@ -109,6 +141,10 @@ class Mix(Stage):
 
     def _place(self, example: Example) -> int:
         return lot("mix", self.seed, example.id)
+
+
+def _added(addition: Addition, total: int) -> int:
+    return math.floor(addition.per_thousand * total / 1000 + 0.5)
 
 
 def _refuse_repeated(artifacts: tuple[Artifact, ...], ids: list[list[str]]) -> None:
