@@ -6,9 +6,10 @@ import pytest
 
 from align.planning import Plan, plan_recipe
 from align.recipe import load_recipe
-from align.records import Measurement, TrainingStep
+from align.records import Example, Measurement, TrainingStep
 from align.runner import run_recipe
 from align.stage import Forecast
+from align.trace import trace_example
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -123,6 +124,18 @@ def test_phi_3_takes_3_point_3_trillion_tokens_in_two_phases(tmp_path):
     assert stages["long_context"].model["max_position_embeddings"] == 131_072
     assert len(stages["long_context"].model["rope_parameters"]["long_factor"]) == 48
     assert stages["sft_long"].model == stages["long_context"].model
+
+
+@pytest.mark.slow
+def test_a_document_of_a_mixture_is_traced_to_the_model_that_read_it(tmp_path):
+    overrides = tuple(f"stages.{override}" for override in TWINS["phi15"])
+    recipe = load_recipe(RECIPES / "phi15.yaml", overrides)
+    made = run_recipe(recipe, tmp_path, until="base")
+    known = {name: {example.id for example in made[name].read(Example)} for name in ("textbooks", "code")}
+    only_code = min(known["code"] - known["textbooks"], default=None) or min(known["code"])
+    events = [(event.stage, event.what) for event in trace_example(recipe, tmp_path, only_code).events]
+    assert ("base", "read") in events
+    assert ("code", "made") in events
 
 
 @pytest.mark.slow

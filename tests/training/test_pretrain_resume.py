@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+from killing import kill_when_it_has_saved, saved_steps
 from small_models import TINY, document, records
-from test_checkpoints import kill_when_it_has_saved, saved_steps
 
 from align.stage import Inputs
-from align.training import trainer
+from align.training import keeper
 from align.training.pretrain import Pretraining
 from align.training.streams import BlockStream
 
@@ -51,13 +51,13 @@ def read(monkeypatch):
 
 @pytest.mark.parametrize("stop", range(1, STEPS))
 def test_after_a_stop_at_any_step_the_same_blocks_are_read_at_the_same_steps(tmp_path, named, read, stop, monkeypatch):
-    monkeypatch.setattr(trainer, "STEPS_BETWEEN_CHECKPOINTS", 1)
+    monkeypatch.setattr(keeper, "STEPS_BETWEEN_CHECKPOINTS", 1)
     stage = Pretraining(**FIELDS)
     straight = train(stage, tmp_path / "straight", named)
     expected, read[:] = by_step(read), []
     assert [set(step) for step in expected] == [set(range(first, first + BLOCKS)) for first in range(0, STEPS * BLOCKS, BLOCKS)]
 
-    save = trainer.Keeper.on_save
+    save = keeper.Keeper.on_save
 
     def save_and_die(self, args, state, control, **rest):
         save(self, args, state, control, **rest)
@@ -65,7 +65,7 @@ def test_after_a_stop_at_any_step_the_same_blocks_are_read_at_the_same_steps(tmp
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer.Keeper, "on_save", save_and_die)
+        patch.setattr(keeper.Keeper, "on_save", save_and_die)
         with pytest.raises(Killed):
             train(stage, tmp_path / "stopped", named)
     read[:] = []

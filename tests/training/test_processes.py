@@ -51,6 +51,33 @@ def test_two_processes_make_the_artifacts_of_one_together(tmp_path: Path) -> Non
     assert losses(tmp_path, "started", sys.executable, more=("--set", LAUNCH)) == together
 
 
+MIXTURE = """\
+name: two
+stages:
+  web: {kind: ingest, source: {kind: invented_corpus, megabytes: 0.03, seed: 1}}
+  code: {kind: ingest, source: {kind: invented_corpus, megabytes: 0.01, seed: 2}}
+  tokenizer: {kind: tokenizer, vocabulary: 400, inputs: [web]}
+  base:
+    kind: pretrain
+    tokenizer: tokenizer
+    model: {family: phi, layers: 1, hidden: 32, heads: 2, feed_forward: 64}
+    sources: {web: {stage: web, share: 0.7}, code: {stage: code, share: 0.3}}
+    tokens: 5e3
+    max_tokens: 64
+    batch_size: 7
+    learning_rate: 1e-3
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_read_a_mixture_as_one_does(tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(MIXTURE, encoding="utf-8")
+    alone = losses(tmp_path, "alone", sys.executable)
+    assert len(alone) == 12  # 5,000 / (7 x 64) = 11.2
+    # one has four blocks of each batch and the other three
+    assert losses(tmp_path, "started", sys.executable, more=("--set", LAUNCH)) == pytest.approx(alone, abs=1e-5)
+
+
 DROPS = """\
 import sys
 from pathlib import Path

@@ -22,7 +22,7 @@ NAMES = {
     "safe_preferred_change": "Change in points",
     "perplexity": "Perplexity",
     "trained_tokens": "Tokens trained on",
-    "final_loss": "Loss in the last epoch",
+    "final_loss": "Loss at the end",
     "trimmed_examples": "Examples trimmed",
     "weight_bytes": "Weights",
     "exported_perplexity": "Perplexity",

@@ -151,11 +151,12 @@ class Pretraining(Training):
 
     def _measurements(self, log: Sequence[TrainingStep], stream: BlockStream) -> Iterator[Measurement]:
         losses = [entry for entry in log if entry.name == "loss"]
+        mixed = self.sources is not None or self.tokens is not None
         last, said = [entry.value for entry in losses if entry.epoch > self.epochs - 1], "the last epoch"
-        if self.epochs == 1:
+        if mixed:  # the whole run is one epoch
             last, said = [entry.value for entry in losses[-max(1, len(losses) // 10) :]], "the last tenth of the run"
         yield Measurement("final_loss", "train", sum(last) / len(last), count=len(last), method=f"mean over the steps of {said}")
         read = len(stream) * self.max_tokens
         yield Measurement("trained_tokens", "train", read, count=self.epochs, method="tokens with loss, over all epochs")
-        if self.sources is not None or self.tokens is not None:
+        if mixed:
             yield from stream.measurements()

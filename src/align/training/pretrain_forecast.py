@@ -23,7 +23,7 @@ def forecast_pretraining(stage: "Pretraining", data: list[Forecast], named: dict
     total = _total(stage, amounts)
     if total is None:
         missing = ", ".join(name for name, amount in amounts.items() if amount.tokens is None)
-        note = next((amount.note for amount in amounts.values() if amount.note), f"unknown until the documents of {missing} are")
+        note = f"steps, memory and time: unknown until the tokens of {missing} are; `expect:` of the stage can say how many"
         return Forecast(basis="unknown", model=config, notes=(note,))
     known = [amount for amount in amounts.values() if amount.examples is not None]
     examples = sum(amount.examples or 0 for amount in known) if len(known) == len(amounts) else None
