@@ -104,7 +104,7 @@ def test_tokens_of_real_records_are_exact(tmp_path, base):
 @pytest.mark.slow
 def test_steps_and_tokens_are_those_of_the_run(tmp_path, base, questions):
     data = questions(7)
-    stage = lima(epochs=2, batch_size=3, learning_rate=1e-3, max_tokens=16)
+    stage = lima(epochs=2, batch_size=3, learning_rate=1e-3, max_tokens=40)
     forecast = stage.forecast([Forecast(7, None, "exact", artifact=data)], {"model": Forecast(artifact=base)})
     log = list(run(stage, tmp_path / "sft", "sft", (data,), model=base).read(TrainingStep))
     assert forecast.figures["steps"] == sum(entry.name == "loss" for entry in log) == 6
