@@ -47,6 +47,16 @@ def test_lima_65b_is_480_steps_and_fits_32_gpus_of_80_gb():
     assert "may not fit" not in notes
 
 
+def test_qlora_of_65b_fits_one_gpu_of_80_gb():
+    stage = lima(adapter={"kind": "qlora", "rank": 16}, micro_batch_tokens=2048, launch=Launch())
+    forecast = stage.forecast([LIMA], {"model": LLAMA})
+    # 199,884,800 of the adapter on all linear modules, and EOT's two rows of 8,192
+    assert "65.3B parameters, 199.9M of an adapter trained" in forecast.notes[0]
+    assert forecast.memory["optimizer"] == pytest.approx(8 * 199_901_184e-9)
+    assert forecast.memory["high"] < 80
+    assert not any("may not fit" in note for note in forecast.notes)
+
+
 def test_more_texts_than_processes_fill_the_micro_batch():
     def activations(**fields) -> float:
         return lima(**fields).forecast([LIMA], {"model": LLAMA}).memory["activations"]

@@ -68,8 +68,11 @@ def world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def check_launch(launch: Launch | None) -> None:
-    """Refuse to train in other processes or on other hardware than the recipe says."""
+def check_launch(launch: Launch | None, one_copy: bool = False) -> None:
+    """Refuse to train in other processes or on other hardware than the recipe says; else meet the others.
+
+    `one_copy`: of a model that is divided only one process of a machine reads the weights, see sharding.py.
+    """
     import torch
 
     if launch is None:
@@ -92,3 +95,7 @@ def check_launch(launch: Launch | None) -> None:
             "launch.device: cpu: there are GPUs here, and one process would take the first. Hide them: "
             "`CUDA_VISIBLE_DEVICES= align run ...`; or write launch.device: gpu."
         )
+    if launch.distribution != "ddp":
+        from align.training.sharding import join
+
+        join(launch, one_copy)

@@ -16,6 +16,7 @@ from align.records import Example, Measurement, TrainingStep
 from align.stage import Forecast, Inputs
 from align.training.context import ContextExtension
 from align.training.job import Job
+from align.training.launch import check_launch
 from align.training.mixture import DataSource, Draw, check_lengths, draws_of
 from align.training.model_shape import ModelShape, new_model
 from align.training.preflight import check_context
@@ -101,6 +102,7 @@ class Pretraining(Training):
     def run(self, inputs: Inputs, work: Path) -> Counts:
         from align.training.surroundings import quiet
 
+        check_launch(self.launch)
         data = self._artifacts(inputs)
         with quiet():
             tokenizer, model = self._model(inputs)

@@ -58,7 +58,7 @@ class FineTuning(Training):
     def run(self, inputs: Inputs, work: Path) -> Counts:
         from align.training.surroundings import quiet
 
-        check_launch(self.launch)
+        check_launch(self.launch, one_copy=True)
         with quiet():
             place = model_place(inputs.named["model"])
             tokenizer = tokenizer_at(place)

@@ -28,6 +28,7 @@ from align.training.job import Job
 from align.training.keeper import Keeper
 from align.training.reporting import reports, run_name, services
 from align.training.scoring import Scorer
+from align.training.sharding import DivisionCheck, sharding_arguments, write_weights
 from align.training.surroundings import repeatable
 
 OPTIMIZERS = {
@@ -73,6 +74,7 @@ def arguments(job: Job) -> dict[str, Any]:
         "run_name": run_name(job.work),
         "disable_tqdm": True,
         "push_to_hub": False,
+        **sharding_arguments(stage.launch),
     }
 
 
@@ -87,6 +89,7 @@ def run_training(trainer: Any, job: Job) -> list[TrainingStep]:
     trainer.remove_callback(PrinterCallback)  # prints on stdout
     told = reports(job.stage.tracking, job.work, trainer.callback_handler.callbacks)
     with repeatable(), told as sent, closing(Keeper(trainer, job, save_model, sent)) as keeper, _nothing_older_lost(job.work):
+        trainer.add_callback(DivisionCheck(trainer, job.stage.launch))
         trainer.add_callback(keeper)
         newest = _where_to_go_on(trainer, job)
         trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
@@ -157,7 +160,7 @@ def save_model(trainer: Any, folder: Path) -> None:
             model.generation_config.save_pretrained(str(folder))
             tokenizer.save_pretrained(str(folder))
     else:
-        trainer.save_model(str(folder), _internal_call=True)
+        write_weights(trainer, folder)
     trainer.accelerator.wait_for_everyone()
     (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle, with paths in it
 

@@ -1,0 +1,163 @@
+"""A model divided over two CPU processes by FSDP2, as many GPUs would have it: real gloo, real shards, real kills."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from small_models import as_artifact, question, records
+
+from align.artifact import Artifact
+from align.errors import ProcessKilled, TrainingRefused
+from align.launching import run_stage
+from align.models import load_model
+from align.records import TrainingStep
+from align.stage import Inputs
+from align.training.launch import Launch
+from align.training.sft import FineTuning
+from align.training.sharding import check_division, join, sharding_arguments
+
+TWO = Launch(processes=2, device="cpu", distribution="fsdp2")
+
+
+@pytest.fixture
+def tune(tmp_path: Path, base: Artifact) -> Callable[..., Artifact]:
+    """Fine-tune the small base on seven questions in batches of three, so that the last one of an epoch has one."""
+    data = records(tmp_path / "questions", "questions", map(question, range(7)))
+
+    def run(name: str, **fields: Any) -> Artifact:
+        told = {"epochs": 2, "batch_size": 3, "learning_rate": 1e-3, "max_tokens": 64} | fields
+        stage = FineTuning(model="base", loss_on="all", **told)
+        work = tmp_path / name
+        work.mkdir(exist_ok=True)
+        counts = run_stage(stage, Inputs((data,), {"model": base}), work)
+        return as_artifact(work, name, "sft", counts)
+
+    return run
+
+
+def figures(artifact: Artifact, name: str = "loss") -> list[float]:
+    return [step.value for step in artifact.read(TrainingStep) if step.name == name]
+
+
+def weights(artifact: Artifact, folder: str = "model") -> dict[str, torch.Tensor]:
+    return load_file(artifact.path / folder / "model.safetensors")
+
+
+def children() -> list[int]:
+    """Processes that this one started to train."""
+    here = Path(f"/proc/{os.getpid()}/task")
+    found = [int(pid) for thread in here.iterdir() for pid in (thread / "children").read_text().split()]
+    return [pid for pid in found if "align.worker" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+
+def kill_one_at(seal: Path) -> threading.Thread:
+    """Kill the second process as soon as a checkpoint is vouched for."""
+
+    def wait() -> None:
+        while not seal.exists():
+            time.sleep(0.01)
+        os.kill(max(children()), signal.SIGKILL)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.slow
+def test_a_divided_model_saves_resumes_and_merges_to_the_same_weights(tune, tmp_path):
+    whole = tune("whole", launch=TWO)
+    killer = kill_one_at(tmp_path / "killed" / "scratch" / "trainer" / "checkpoint-3" / "seal.json")
+    with pytest.raises(ProcessKilled, match="goes on from the last checkpoint"):
+        tune("killed", launch=TWO, epochs=4)
+    killer.join()
+    sealed = tmp_path / "killed" / "scratch" / "trainer" / "checkpoint-3"
+    assert len(list(sealed.rglob("*.distcp"))) == 4  # a share of weights and of the optimizer's state for each process
+    assert not list(sealed.rglob("*.safetensors"))
+    killed, unbroken = tune("killed", launch=TWO, epochs=4), tune("unbroken", launch=TWO, epochs=4)
+    assert figures(killed) == figures(unbroken)
+    for name, values in weights(unbroken).items():
+        assert torch.equal(values, weights(killed)[name]), name
+
+    # One process makes the same of it, up to the order of sums; also with the one example that is left for two processes.
+    alone = tune("alone")
+    assert figures(whole) == pytest.approx(figures(alone), abs=1e-5)
+    assert figures(whole, "grad_norm") == pytest.approx(figures(alone, "grad_norm"), rel=1e-4)
+    for folder in ("model", "checkpoints/epoch-01"):
+        assert weights(whole, folder).keys() == weights(alone, folder).keys()
+        for name, values in weights(alone, folder).items():
+            torch.testing.assert_close(weights(whole, folder)[name], values, rtol=1e-3, atol=2e-5)
+    assert (whole.path / "model" / "config.json").read_text() == (alone.path / "model" / "config.json").read_text()
+
+
+@pytest.mark.slow
+def test_recomputed_dropout_is_the_one_of_the_forward_pass(tune):
+    # accelerate's own recomputation draws another one: losses would part after the first step
+    kept = tune("kept", launch=TWO, residual_dropout=0.3, gradient_checkpointing=False)
+    anew = tune("anew", launch=TWO, residual_dropout=0.3, gradient_checkpointing=True)
+    assert figures(anew) == pytest.approx(figures(kept), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_division_that_is_not_there_is_refused(tmp_path, base):
+    from transformers import Trainer, TrainingArguments
+
+    settings = TrainingArguments(output_dir=str(tmp_path), use_cpu=True, report_to="none")
+    trainer = Trainer(model=load_model(base), args=settings)
+    trainer.create_optimizer()
+    with pytest.raises(TrainingRefused, match="2 processes with fsdp2 were asked for, and 1 with ddp are there"):
+        check_division(trainer, TWO)
+    check_division(trainer, Launch(device="cpu"))
+
+
+def test_without_deepspeed_the_remedy_is_said(monkeypatch):
+    monkeypatch.setattr("align.training.sharding.find_spec", lambda name: None)
+    with pytest.raises(TrainingRefused, match="pip install deepspeed, or write fsdp2"):
+        join(Launch(processes=2, distribution="zero3"), one_copy=True)
+
+
+def test_a_model_in_one_piece_needs_no_arguments():
+    assert sharding_arguments(None) == sharding_arguments(Launch()) == {}
+
+
+def test_recomputation_is_left_to_the_trainer_and_checkpoints_are_sharded():
+    told = sharding_arguments(TWO)["fsdp_config"]
+    assert (told["version"], told["activation_checkpointing"], told["reshard_after_forward"]) == (2, False, True)
+    assert (told["state_dict_type"], told["auto_wrap_policy"]) == ("SHARDED_STATE_DICT", "TRANSFORMER_BASED_WRAP")
+
+
+FIELDS = {
+    "": {
+        "train_batch_size", "train_micro_batch_size_per_gpu", "gradient_accumulation_steps", "optimizer", "scheduler",
+        "communication_data_type", "prescale_gradients", "gradient_predivide_factor", "sparse_gradients", "fp16", "bf16",
+        "gradient_clipping", "zero_optimization", "zero_allow_untested_optimizer", "steps_per_print", "wall_clock_breakdown",
+        "dump_state", "activation_checkpointing",
+    },
+    "bf16": {"enabled"},
+    "zero_optimization": {
+        "stage", "allgather_partitions", "allgather_bucket_size", "overlap_comm", "reduce_scatter", "reduce_bucket_size",
+        "contiguous_gradients", "load_from_fp32_weights", "grad_hooks", "round_robin_gradients", "offload_param",
+        "offload_optimizer", "stage3_max_live_parameters", "stage3_max_reuse_distance", "stage3_prefetch_bucket_size",
+        "stage3_param_persistence_threshold", "stage3_gather_16bit_weights_on_model_save", "sub_group_size",
+    },
+}  # fmt: skip
+"""Fields of www.deepspeed.ai/docs/config-json, by section."""
+
+
+@pytest.mark.parametrize(("name", "stage"), [("zero2", 2), ("zero3", 3)])
+def test_deepspeed_is_told_nothing_that_it_does_not_know(name, stage):
+    told = sharding_arguments(Launch(processes=8, distribution=name))["deepspeed"]
+    assert told["zero_optimization"]["stage"] == stage
+    assert json.loads(json.dumps(told)) == told
+    assert told.keys() <= FIELDS[""]
+    for section in ("bf16", "zero_optimization"):
+        assert told[section].keys() <= FIELDS[section]
+    # zero3's own fields stand in zero3 alone
+    assert any(field.startswith("stage3") for field in told["zero_optimization"]) == (stage == 3)
