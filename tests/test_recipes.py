@@ -1,5 +1,6 @@
 """The recipes that ship: each plans without any of its files, and runs whole as a tiny twin of itself."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from align.records import Example, Measurement, TrainingStep
 from align.runner import run_recipe
 from align.stage import Forecast
 from align.trace import trace_example
+from evaluation.judge_server import Reply, judge_server
+from lima_twins import LIMA, write_files
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -38,6 +41,7 @@ def phi15(**sources: str) -> tuple[str, ...]:
 
 
 TWINS: dict[str, tuple[str, ...]] = {
+    **LIMA,
     "phi15": (*phi15(textbooks=corpus(1), code=corpus(2, 0.005)), "base.tokens=16384"),
     "phi15_web": (*phi15(textbooks=corpus(1), code=corpus(2, 0.005), web=corpus(3)), "base.tokens=16384"),
     "phi15_web_only": phi15(web=corpus(3), stack=corpus(4, 0.005)),
@@ -81,6 +85,48 @@ TWINS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Of each recipe what `--set` changes, below `stages.`, so that it runs in seconds on what ships."""
+
+
+TINY_BASE = """\
+name: tiny
+stages:
+  corpus: {kind: ingest, source: {kind: invented_corpus, megabytes: 0.02, seed: 1}}
+  tokenizer: {kind: tokenizer, vocabulary: 400}
+  base:
+    kind: pretrain
+    inputs: [corpus]
+    tokenizer: tokenizer
+    model: {family: llama, layers: 2, hidden: 32, heads: 2, feed_forward: 64}
+    max_tokens: 128
+    batch_size: 8
+    epochs: 1
+    learning_rate: 1e-2
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a base model that has read a little."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "tiny.yaml").write_text(TINY_BASE, encoding="utf-8")
+    return run_recipe(load_recipe(folder / "tiny.yaml"), folder / "store")["base"].path / "model"
+
+
+@pytest.fixture
+def fill(tiny_base: Path, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Put the places that a twin's overrides leave open."""
+    (tmp_path / "files").mkdir()
+    write_files(tmp_path / "files")
+    with judge_server() as judge:
+        judge.says(Reply('{"reason": "short", "grade": 4}'))
+        places = {"@model": str(tiny_base), "@files": str(tmp_path / "files"), "@judge": judge.base_url}
+
+        def put(override: str) -> str:
+            for mark, place in places.items():
+                override = override.replace(mark, place)
+            return f"stages.{override}"
+
+        yield put
 
 
 def planned(name: str, store: Path) -> Plan:
@@ -140,9 +186,9 @@ def test_a_document_of_a_mixture_is_traced_to_the_model_that_read_it(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TWINS)
-def test_a_tiny_twin_of_a_recipe_runs_whole(name, tmp_path):
-    recipe = load_recipe(RECIPES / f"{name}.yaml", tuple(f"stages.{override}" for override in TWINS[name]))
-    made = run_recipe(recipe, tmp_path)
+def test_a_tiny_twin_of_a_recipe_runs_whole(name, tmp_path, fill):
+    recipe = load_recipe(RECIPES / f"{name}.yaml", tuple(map(fill, TWINS[name])))
+    made = run_recipe(recipe, tmp_path / "store")
     assert set(made) == set(recipe.stages)
     for stage, artifact in made.items():
         if artifact.kind == "pretrain":
@@ -152,3 +198,19 @@ def test_a_tiny_twin_of_a_recipe_runs_whole(name, tmp_path):
             assert losses[-1] < 5.5
             shares = [item for item in artifact.read(Measurement) if item.metric == "source_share"]
             assert sum(item.value for item in shares) == pytest.approx(1)
+
+
+def test_every_recipe_that_ships_is_planned_here_or_has_a_test_of_its_own():
+    elsewhere = {"quickstart", "real_stack_exchange"}
+    assert {path.stem for path in RECIPES.glob("*.yaml")} == TWINS.keys() | elsewhere
+
+
+def test_lima_65b_is_480_steps_on_32_gpus_and_its_dialogues_are_15_more(tmp_path):
+    def sft(name: str) -> Forecast:
+        return next(stage.forecast for stage in planned(name, tmp_path).stages if stage.name == "sft")
+
+    # 15 epochs of ceil(1000 / 32) and ceil(1030 / 32) steps; of ceil(1000 / 64)
+    assert [sft(name).figures["steps"] for name in ("lima65b", "lima_dialogue", "lima7b", "lima_0.5b")] == [480, 495, 240, 240]
+    assert sft("lima65b").memory["high"] < 80
+    assert sft("lima65b_qlora").memory["high"] < 80
+    assert sft("lima_0.5b").memory["high"] < 24

@@ -24,8 +24,8 @@ GPU_FLOPS = 1e14
 """Arithmetic a GPU is supposed to do in a second of training: a third of an A100's or a tenth of an H100's best in bfloat16."""
 CPU_FLOPS = 6e10
 """The same for two cores of a processor in float32."""
-STATES = 3
-"""Checkpoints with the optimizer's state on the disk at the fullest moment: two are kept while a third is written."""
+STATES = 2
+"""Checkpoints with the optimizer's state on the disk at the fullest moment: one is kept while the next is written."""
 GIGA = 1e9
 
 Optimizer = Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "paged_adamw_32bit"]

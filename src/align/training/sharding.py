@@ -51,7 +51,7 @@ def sharding_arguments(launch: Launch | None) -> dict[str, Any]:
         return {}
     patient = {"ddp_timeout": PATIENCE_SECONDS}
     if launch.distribution == "ddp":
-        return patient | {"ddp_find_unused_parameters": False}  # every one gets a gradient; looking for others takes time
+        return patient
     if launch.distribution == "fsdp2":
         return patient | {"fsdp": True, "fsdp_config": fsdp_config()}
     return patient | {"deepspeed": deepspeed_config(launch.distribution)}
