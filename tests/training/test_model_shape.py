@@ -41,6 +41,10 @@ def test_phi_15_is_as_published():
     assert shape_of(config).parameters == pytest.approx(1.42e9, rel=0.01)  # "1.3B", its name's without the embeddings
 
 
+def test_phi_2_turns_32_of_the_80_numbers_of_a_head():
+    assert ModelShape(shape="phi-2").config(None, 2048)["partial_rotary_factor"] * 80 == 32
+
+
 def test_phi_3_mini_is_as_published():
     # phi-3 §2: hidden 3,072, 32 heads, 32 layers, vocabulary 32,064 (with the tokenizer's padding), 4K
     config = ModelShape(shape="phi-3-mini").config(32_011, 4096)

@@ -1,5 +1,6 @@
 """Pretrain on documents: a model from scratch, or a further phase of one (phi-1.5 §2, phi-3 §2)."""
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ from align.training.training import Training
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+log = logging.getLogger(__name__)
 
 INPUTS = "inputs"
 """What the one source is called where `inputs` are read and not `sources`."""
@@ -108,9 +111,13 @@ class Pretraining(Training):
             tokenizer, model = self._model(inputs)
             files = token_files(data, tokenizer, work / SCRATCH / "tokens", self.max_tokens)
             stream = BlockStream(files, self._draws(files), self.seed)
-            log = self._train(model, tokenizer, stream, work)
-        write_records(work, TrainingStep, log)
-        write_records(work, Measurement, self._measurements(log, stream))
+            for draw in stream.draws:
+                log.info(
+                    "%s: %s blocks are read of %s, %.2f passes", draw.name, f"{draw.taken:,}", f"{draw.blocks:,}", draw.epochs
+                )
+            steps = self._train(model, tokenizer, stream, work)
+        write_records(work, TrainingStep, steps)
+        write_records(work, Measurement, self._measurements(steps, stream))
         read = sum(artifact.count(Example) for artifacts in data.values() for artifact in artifacts)
         return Counts(read, read, noted={"blocks": sum(file.blocks for file in files.values())})
 
@@ -151,8 +158,8 @@ class Pretraining(Training):
         job = Job(self, work, self.split(len(stream) // self.epochs), stream, stream.digest())
         return run_training(block_trainer(model, tokenizer, job), job)
 
-    def _measurements(self, log: Sequence[TrainingStep], stream: BlockStream) -> Iterator[Measurement]:
-        losses = [entry for entry in log if entry.name == "loss"]
+    def _measurements(self, steps: Sequence[TrainingStep], stream: BlockStream) -> Iterator[Measurement]:
+        losses = [entry for entry in steps if entry.name == "loss"]
         mixed = self.sources is not None or self.tokens is not None
         last, said = [entry.value for entry in losses if entry.epoch > self.epochs - 1], "the last epoch"
         if mixed:  # the whole run is one epoch
