@@ -2,6 +2,7 @@
 
     python benchmarks/bench_training.py                        256 rows, three interleaved repeats
     python benchmarks/bench_training.py --rows 96 --repeats 1
+    python benchmarks/bench_training.py --llama-factory /path/to/its/venv/bin/python
 
 Rows are seeded and random; their lengths follow those of LIMA's 1,000 examples (log-normal, at most 2,048 tokens, about a
 tenth prompt). Everyone trains the same small Llama for one epoch in float32, without recomputing activations, with AdamW, on
@@ -35,6 +36,16 @@ MODES = (
     "TRL 8x4 padding_free",
     "TRL 8x4 bf16, checkpointing",
 )
+LLAMA_FACTORY = {
+    "LLaMA-Factory 8x4": {},
+    "LLaMA-Factory neat_packing": {
+        "packing": True,
+        "neat_packing": True,
+        "per_device_train_batch_size": 2,
+        "gradient_accumulation_steps": 5,
+    },
+}
+"""Ten packed rows of 2,048 tokens hold about as many examples as a batch of 32."""
 GATED = ("align", "align packed", "bare loop", "TRL 8x4", "TRL 8x4 padding_free")
 """Modes that see the rows in the order they stand in."""
 
@@ -160,15 +171,21 @@ def main() -> None:
     arguments.add_argument("--rows", type=int, default=256)
     arguments.add_argument("--repeats", type=int, default=3)
     arguments.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
+    arguments.add_argument("--llama-factory", metavar="PYTHON", help="Python of an environment that has LLaMA-Factory")
     arguments.add_argument("--measure", choices=MODES, help=argparse.SUPPRESS)
     asked = arguments.parse_args()
     if asked.measure:
         measure(asked.measure, asked.rows)
         return
-    found: dict[str, list[dict[str, float]]] = {mode: [] for mode in asked.modes}
+    commands = {
+        mode: [sys.executable, "-W", "ignore", __file__, "--measure", mode, "--rows", str(asked.rows)] for mode in asked.modes
+    }
+    if asked.llama_factory:
+        peer = [asked.llama_factory, "-W", "ignore", str(Path(__file__).with_name("peer_llama_factory.py"))]
+        commands |= {mode: [*peer, json.dumps(settings), str(asked.rows)] for mode, settings in LLAMA_FACTORY.items()}
+    found: dict[str, list[dict[str, float]]] = {mode: [] for mode in commands}
     for _ in range(asked.repeats):
-        for mode in asked.modes:
-            command = [sys.executable, "-W", "ignore", __file__, "--measure", mode, "--rows", str(asked.rows)]
+        for mode, command in commands.items():
             done = subprocess.run(
                 command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
             )
