@@ -56,7 +56,8 @@ def train(folder: Path, settings: dict[str, Any]) -> tuple[float, list[float]]:
 
     Trainer.train = timed
     usual = {
-        "model_name_or_path": str(folder / "model"), "dataset_dir": str(folder), "dataset": "rows", "template": "empty", "stage": "sft",
+        "model_name_or_path": str(folder / "model"), "dataset_dir": str(folder), "dataset": "rows",
+        "template": "empty", "stage": "sft",
         "do_train": True, "finetuning_type": "full", "train_on_prompt": True, "cutoff_len": LONGEST, "num_train_epochs": 1,
         "per_device_train_batch_size": MICRO, "gradient_accumulation_steps": BATCH // MICRO, "learning_rate": RATE,
         "lr_scheduler_type": "constant", "adam_beta2": 0.95, "weight_decay": 0.1, "logging_steps": 1, "save_strategy": "no",
