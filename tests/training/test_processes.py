@@ -1,6 +1,7 @@
 """One recipe on two processes, as torchrun starts them or align itself: real gloo, real DDP."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -133,3 +134,31 @@ def test_each_process_drops_out_other_numbers(tmp_path: Path, base: Artifact) ->
     left = [line.split(maxsplit=3)[1:] for line in done.stdout.splitlines() if line.startswith("left")]
     assert sorted((rank, step) for rank, step, _ in left) == [("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")]
     assert len({mask for _, _, mask in left}) == 4
+
+
+@pytest.mark.slow
+def test_two_machines_train_together(tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(RECIPE, encoding="utf-8")
+    alone = losses(tmp_path, "alone", sys.executable)
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        endpoint = f"127.0.0.1:{found.getsockname()[1]}"
+    command = [sys.executable, "-m", "align", "run", "two.yaml", "--store", "machines"]
+    command += ["--set", "stages.base.launch={processes: 2, machines: 2, device: cpu}"]
+    started = [
+        subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            stdout=-1,
+            stderr=-1,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "ALIGN_RDZV_ENDPOINT": endpoint, "ALIGN_MACHINE_RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]
+    said = [process.communicate(timeout=300) for process in started]
+    assert [process.returncode for process in started] == [0, 0], said
+    run = align.load_run(tmp_path / "two.yaml", store=tmp_path / "machines")
+    together = [step.value for step in run.steps("base") if step.name == "loss"]
+    assert together == pytest.approx(alone, abs=1e-5)
+    assert not list((tmp_path / "machines" / "artifacts").glob("*.partial*"))
