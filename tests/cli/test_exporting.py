@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from align.cli.exporting import _harmless
+
 sys.path.append(str(Path(__file__).parent.parent / "export"))
 from export_setting import DIALOGUES, trained_stage  # noqa: E402
 
@@ -131,6 +133,10 @@ def test_ctrl_c_stops_the_answer_and_not_the_dialogue(align: Align, recipe: Path
     assert 0 < len(first) < len(DIALOGUES[0][1])
     assert (done.code, second) == (0, "Alder.")
     assert "[stopped]" in done.err
+
+
+def test_a_terminal_does_not_obey_what_a_model_writes() -> None:
+    assert _harmless("reeds\x1b[2J\n\tand é鷺 🐦‍⬛ \x07") == "reeds\ufffd[2J\n\tand é鷺 🐦‍⬛ \ufffd"
 
 
 def test_chat_takes_what_was_exported(align: Align, recipe: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A model of a hundred thousand weights that has learned four dialogues by heart, so that its answers end with EOT."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,32 @@ def make_tokenizer() -> Any:
 
     learned = learn_tokenizer((text for dialogue in DIALOGUES for text in dialogue), 330)
     return PreTrainedTokenizerFast(tokenizer_object=learned, bos_token="<|bos|>", eos_token="<|eos|>", pad_token="<|pad|>")
+
+
+def make_sentencepiece(prefix: str) -> Any:
+    """As Llama 1 and 2 have it: BPE on letters, bytes where there is no letter, `▁` for a space and before a text.
+
+    `prefix`: prepend (before every text), or Metaspace's always, first or never.
+    """
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    specials = ["<unk>", "<s>", "</s>", *(f"<0x{number:02X}>" for number in range(256))]
+    inner = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    inner.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    trainer = trainers.BpeTrainer(vocab_size=420, special_tokens=specials, show_progress=False)
+    inner.train_from_iterator((text for dialogue in DIALOGUES for text in dialogue), trainer)
+    # only learning cuts texts into words; and bytes are no special tokens
+    learned = json.loads(inner.to_str())["model"]
+    merges = [tuple(pair) for pair in learned["merges"]]
+    told = Tokenizer(models.BPE(learned["vocab"], merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    if prefix == "prepend":
+        told.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    else:
+        told.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=prefix, split=False)
+    steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    told.decoder = decoders.Sequence(steps if prefix == "never" else [*steps, decoders.Strip(" ", 1, 0)])
+    return PreTrainedTokenizerFast(tokenizer_object=told, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
 
 
 def make_model(tokenizer: Any, family: str = "llama", **sizes: Any) -> Any:
@@ -74,8 +101,8 @@ def save_stage(folder: Path, model: Any, tokenizer: Any, name: str = "sft", kind
     return Artifact(name, f"key-of-{name}", content_hash(folder), folder, {"stage": name, "kind": kind, "counts": {}})
 
 
-def trained_stage(folder: Path, family: str = "llama", **sizes: Any) -> Artifact:
-    tokenizer = make_tokenizer()
+def trained_stage(folder: Path, family: str = "llama", tokenizer: Any = None, **sizes: Any) -> Artifact:
+    tokenizer = make_tokenizer() if tokenizer is None else tokenizer
     model = make_model(tokenizer, family, **sizes)
     add_eot(model, tokenizer)
     learn_by_heart(model, tokenizer)

@@ -105,3 +105,23 @@ def test_a_model_is_not_compared_with_itself() -> None:
 def test_the_forecast_passes_the_models_shape_on() -> None:
     shape = {"model_type": "llama"}
     assert Export(model="sft", format="hf").forecast([], {"model": Forecast(model=shape, basis="exact")}).model == shape
+
+
+def test_the_forecast_counts_bits_a_weight_and_their_scales() -> None:
+    llama = {
+        "model_type": "llama",
+        "hidden_size": 4096,
+        "intermediate_size": 11008,
+        "num_hidden_layers": 32,
+        "vocab_size": 32000,
+        "num_attention_heads": 32,
+    }
+
+    def gigabytes(**fields: Any) -> float | None:
+        return Export(model="sft", **fields).forecast([], {"model": Forecast(model=llama)}).figures.get("disk_gigabytes")
+
+    # 6,738,415,616 weights, of which 262,148,096 outside the layers; blocks of 32 with a scale of 16 bits: 8.5 and 4.5 bits
+    assert gigabytes(format="gguf", quant="F16") == pytest.approx(13.4768, abs=1e-3)
+    assert gigabytes(format="gguf") == pytest.approx(6738.415616e6 * 8.5 / 8e9)
+    assert gigabytes(format="gguf", quant="Q4_0") == pytest.approx((6476.26752e6 * 4.5 + 262.148096e6 * 8.5) / 8e9)
+    assert gigabytes(format="hf") is None, "the type of stored weights is not known before they are there"

@@ -3,7 +3,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from export_setting import DIALOGUES
+from export_setting import DIALOGUES, make_sentencepiece, trained_stage
 
 from align.artifact import Artifact
 from align.errors import InputError
@@ -89,6 +89,17 @@ def test_what_was_saved_is_an_example_that_json_lines_reads(speaker: Speaker, tm
     assert len(two.turns) == 4
     assert one.id != two.id
     assert json.loads(path.read_text().splitlines()[0])["origin"]["authors"][0]["name"] == "sft"
+
+
+@pytest.mark.parametrize("prefix", ["prepend", "first", "never"])
+def test_words_keep_their_spaces_piece_by_piece(tmp_path: Path, prefix: str) -> None:
+    """SentencePiece's tokens carry their space in front; decoded alone each would lose it."""
+    stage = trained_stage(tmp_path, tokenizer=make_sentencepiece(prefix))
+    talk = chat(stage_speaker(stage))
+    pieces = list(talk.answer("What does the otter eat?"))
+    assert "".join(pieces) == DIALOGUES[1][1]
+    assert len(pieces) > 5
+    assert talk.turns[1].text == DIALOGUES[1][1]
 
 
 def test_an_exported_folder_speaks_as_the_stage_does(hf_folder: Path, speaker: Speaker) -> None:

@@ -1,22 +1,26 @@
 """GGUF files, read back by the gguf package, by transformers, and by llama.cpp where llama-cpp-python is installed."""
 
+import shutil
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from export_setting import DIALOGUES, make_model, make_tokenizer, save_stage, trained_stage
+from export_setting import DIALOGUES, make_model, make_sentencepiece, make_tokenizer, save_stage, trained_stage
 
-from align.errors import ExportRefused
+from align.errors import ExportRefused, InputError
+from align.export import speaker as speaking
 from align.export.chat import Chat
 from align.export.gguf_file import Quant, permuted, write_gguf
 from align.export.gguf_shape import rope_factors
 from align.export.gguf_vocabulary import vocabulary_of
 from align.export.hf import GREEDY, generated, write_hf
 from align.export.ollama import modelfile
+from align.export.runtimes import LlamaCpp
 from align.export.speaker import speaker_at
+from align.models import load_tokenizer
 from align.records import Turn
-from align.tokens import EOT, eot_id, render_prompt
+from align.tokens import EOT, eot_id, render, render_prompt
 from align.training.eot import add_eot
 
 FAMILIES = ("llama", "mistral", "qwen2", "phi3")
@@ -130,8 +134,6 @@ def test_llama_cpp_gives_the_logits_and_the_ids_of_transformers(folders: dict[st
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from align.export.runtimes import LlamaCpp
-
     write_gguf(folders[family], "heron", "F16", tmp_path / "heron.gguf")
     tokenizer = AutoTokenizer.from_pretrained(folders[family])
     text = "Where does the otter walk? In 12 reeds, at the ford – or below the weir.\n\n  Nobody's hat; étang 鷺!"
@@ -143,6 +145,80 @@ def test_llama_cpp_gives_the_logits_and_the_ids_of_transformers(folders: dict[st
     read_by_it = llama_cpp.Llama(str(tmp_path / "heron.gguf"), n_ctx=64, verbose=False)
     template = f"{text}{EOT}Alder.{EOT}What?{EOT}"
     assert read_by_it.tokenize(template.encode(), add_bos=True, special=True) == ids
+
+
+IDS = [0, *range(260, 325), *range(260, 325)]
+LLAMA_31 = {
+    "rope_type": "llama3", "rope_theta": 10000.0, "factor": 64.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 32,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stretched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A folder with a model whose long rope waves are stretched as Llama 3.1's, as GGUF; and its logits after `IDS`."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    place = tmp_path_factory.mktemp("stretched")
+    write_hf(trained_stage(place, rope_parameters=LLAMA_31), "last", "stored", place / "hf")
+    (place / "file").mkdir()
+    write_gguf(place / "hf", "heron", "F16", place / "file" / "heron.gguf")
+    model = AutoModelForCausalLM.from_pretrained(place / "hf")
+    model.config.rope_parameters = {"rope_type": "default", "rope_theta": 10000.0}
+    plain = type(model)(model.config)
+    plain.load_state_dict(model.state_dict())
+    wanted, other = (each(torch.tensor([IDS])).logits[0, -1].detach() for each in (model, plain))
+    assert (wanted - other).abs().max() > 0.2, "else no test would see a rope that is not stretched"
+    return place, wanted
+
+
+def test_llama_cpp_stretches_long_waves_as_llama_31_does(stretched: tuple[Path, Any]) -> None:
+    pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed")
+    import torch
+
+    engine = LlamaCpp(stretched[0] / "file" / "heron.gguf")
+    engine.reset()
+    torch.testing.assert_close(torch.from_numpy(engine.read(IDS)), stretched[1], atol=0.03, rtol=0.01)
+
+
+def test_transformers_stretches_them_only_with_config_json_beside(
+    stretched: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.setattr(speaking, "find_spec", lambda name: None)  # as if llama-cpp-python were not installed
+    monkeypatch.setattr(speaking, "needed", lambda *_: None)
+    shutil.copy(stretched[0] / "file" / "heron.gguf", tmp_path)
+    with pytest.raises(InputError, match=r"heron\.gguf: transformers cannot read how its rope is scaled"):
+        speaker_at(tmp_path)
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(stretched[0] / "hf" / name, tmp_path)
+    found = speaker_at(tmp_path).model(torch.tensor([IDS])).logits[0, -1].detach()
+    torch.testing.assert_close(found, stretched[1], atol=0.03, rtol=0.01)
+
+
+@pytest.mark.parametrize("prefix", ["prepend", "always", "first", "never"])
+def test_llama_cpp_reads_a_sentencepiece_vocabulary_as_align_does(tmp_path: Path, prefix: str) -> None:
+    llama_cpp = pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed")
+    stage = trained_stage(tmp_path, tokenizer=make_sentencepiece(prefix))
+    write_hf(stage, "last", "stored", tmp_path / "hf")
+    write_gguf(tmp_path / "hf", "heron", "Q8_0", tmp_path / "heron.gguf")
+    tokenizer = load_tokenizer(stage)
+    model = llama_cpp.Llama(str(tmp_path / "heron.gguf"), n_ctx=128, verbose=False)
+    for said in (["Where does it nest?"], ["In 12 reeds.\n\n- So: étang 鷺", "And\tthen?", "<0x0A> ▁"]):
+        turns = [Turn(("user", "assistant")[number % 2], text) for number, text in enumerate(said)]
+        ids = model.tokenize("".join(text + EOT for text in said).encode(), add_bos=True, special=True)
+        assert ids == render(turns, tokenizer, "all").input_ids
+    # docs/export.md: a text that begins with a space differs by one token where the tokenizer puts none before a space
+    ids = model.tokenize(f" leading{EOT}".encode(), add_bos=True, special=True)
+    surplus = len(ids) - len(render_prompt([Turn("user", " leading")], tokenizer))
+    assert surplus == (1 if prefix in ("always", "first") else 0)
+    done = model.create_chat_completion(
+        [{"role": "user", "content": "Name a tree."}], temperature=0, repeat_penalty=1.0, max_tokens=32
+    )
+    assert done["choices"][0]["message"]["content"].strip() == "Alder."
+    assert done["choices"][0]["finish_reason"] == "stop"
 
 
 def test_llama_cpp_ends_an_answer_at_eot_by_itself(hf_folder: Path, tmp_path: Path) -> None:
@@ -301,3 +377,17 @@ def test_a_gguf_file_speaks_without_what_lies_beside_it(hf_folder: Path, tmp_pat
         [Turn("user", "Name a tree.")], speaker_at(hf_folder).tokenizer
     )
     assert "".join(Chat(speaker, GREEDY, 64, Random(0)).answer("Name a tree.")) == "Alder."
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_gguf_folder_of_each_family_speaks_through_transformers(
+    folders: dict[str, Path], tmp_path: Path, family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaking, "find_spec", lambda name: None)
+    monkeypatch.setattr(speaking, "needed", lambda *_: None)
+    write_gguf(folders[family], "heron", "Q8_0", tmp_path / "heron.gguf")
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(folders[family] / name, tmp_path)
+    speaker = speaker_at(tmp_path)
+    assert speaker.runtime == "transformers, from GGUF"
+    assert "".join(Chat(speaker, GREEDY, 64, Random(0)).answer("Is the brook deep?")) == DIALOGUES[2][1]

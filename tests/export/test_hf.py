@@ -12,9 +12,13 @@ from align.export.chat import Chat, sampling_of
 from align.export.chat_template import fitting_template, special_texts, template_ids
 from align.export.hf import check_folder, generated, write_hf
 from align.export.speaker import stage_speaker
+from align.files import write_records
 from align.models import load_model, load_tokenizer
-from align.records import Turn
+from align.records import Example, Turn
+from align.stage import Inputs
 from align.tokens import EOT, eot_id, render, render_prompt
+from align.training.adapters import Lora, QLora
+from align.training.sft import FineTuning
 
 
 def plain(folder: Path) -> tuple[Any, Any]:
@@ -79,6 +83,32 @@ def test_the_weights_are_those_of_the_stage_in_the_type_that_was_asked_for(sft: 
     assert theirs.dtype == torch.bfloat16
     for name, weight in ours.state_dict().items():
         assert torch.equal(weight.bfloat16(), theirs.state_dict()[name]), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("adapter", [Lora(rank=4), QLora(rank=4)], ids=["lora", "qlora"])
+def test_an_adapter_is_merged_and_answers_as_the_stage_does(tmp_path: Path, adapter: Any) -> None:
+    tokenizer = make_tokenizer()
+    base = save_stage(tmp_path / "base", make_model(tokenizer), tokenizer, "base", "pretrain")
+    (tmp_path / "base" / "manifest.json").write_text(json.dumps(base.manifest | {"content": base.content}))
+    data = tmp_path / "data"
+    write_records(data, Example, map(example, range(4)))
+    work = tmp_path / "sft"
+    work.mkdir()
+    stage = FineTuning(
+        model="base", loss_on="response", adapter=adapter, epochs=30, batch_size=4, learning_rate=0.03, max_tokens=128
+    )
+    examples = Artifact("data", "key", "content", data, {"stage": "data", "kind": "ingest"})
+    stage.run(Inputs((examples,), {"model": base}), work)
+    tuned = Artifact("sft", "key", "content", work, {"stage": "sft", "kind": "sft"})
+    write_hf(tuned, "last", "stored", tmp_path / "hf")
+    theirs, tokenizer = plain(tmp_path / "hf")
+    ours = load_model(tuned)
+    assert not [name for name in theirs.state_dict() if "lora" in name]
+    assert not list((tmp_path / "hf").glob("adapter*"))
+    for asked, _ in DIALOGUES:
+        ids = template_ids(tokenizer, [Turn("user", asked)], True)
+        assert generated(theirs, ids, 24) == generated(ours, ids, 24)
 
 
 def test_a_base_model_has_no_end_of_turn_and_is_refused(tmp_path: Path) -> None:

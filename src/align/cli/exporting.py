@@ -1,6 +1,7 @@
 """align export, align chat."""
 
 import sys
+import unicodedata
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -196,12 +197,19 @@ def _say(talk: "Chat", text: str) -> None:
     with closing(talk.answer(text)) as pieces:
         try:
             for piece in pieces:
-                typer.echo(piece, nl=False)
+                typer.echo(_harmless(piece) if sys.stdout.isatty() else piece, nl=False)
         except KeyboardInterrupt:
             typer.echo(" [stopped]", err=True, nl=False)
     typer.echo("")
     if not talk.ended:
         typer.echo("(not ended by the model)", err=True)
+
+
+def _harmless(text: str) -> str:
+    """What a terminal shows and does not obey: a model may write escape codes."""
+    return "".join(
+        letter if letter in "\n\t" or not unicodedata.category(letter).startswith("C") else "\ufffd" for letter in text
+    )
 
 
 def _obey(talk: "Chat", line: str) -> None:

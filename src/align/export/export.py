@@ -16,8 +16,19 @@ from align.models import LAST
 from align.parts import StageName
 from align.records import Measurement, Rejection
 from align.stage import Forecast, Inputs, Stage
+from align.training.shapes import Shape, shape_of
 
 SPEED = Path("logs", "speed.json")
+BITS = {
+    "hf float32": 32.0,
+    "hf bfloat16": 16.0,
+    "hf float16": 16.0,
+    "gguf F16": 16.0,
+    "gguf Q8_0": 8.5,
+    "gguf Q4_0": 4.5,
+    "onnx-int4": 5.0,
+}
+"""Bits a weight, the scale of each block of 32 included: 16 bits in GGUF, 32 in ONNX."""
 
 
 class Export(Stage):
@@ -74,4 +85,15 @@ class Export(Stage):
         return compare(full, folder, (model.name, f"{model.name} {self.form.name}"), data, self.max_new_tokens)
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
-        return Forecast(model=named["model"].model, basis=named["model"].basis)
+        shape = shape_of(named["model"].model)
+        figures = {} if shape is None else self._disk(shape)
+        return Forecast(model=named["model"].model, basis=named["model"].basis, figures=figures)
+
+    def _disk(self, shape: Shape) -> dict[str, float]:
+        """Size of the weights; of `stored` ones the type is not known before the model is there."""
+        bits = BITS.get(self.form.name)
+        if bits is None:
+            return {}
+        finer = BITS["gguf Q8_0"] - bits if self.form.name == "gguf Q4_0" else 0.0
+        total = shape.parameters * bits + (shape.parameters - shape.layers * shape.layer_parameters) * finer
+        return {"disk_gigabytes": total / 8e9}

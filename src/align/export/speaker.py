@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from align.artifact import Artifact
 from align.errors import InputError
 from align.evaluation.answering import stop_ids
+from align.export.gguf_shape import FAMILIES
 from align.export.packages import needed
 from align.export.runtimes import LlamaCpp, OneRow, Onnx
 from align.models import LAST, MODEL, ModelPlace, load_model, load_tokenizer, model_at, tokenizer_at
@@ -85,13 +86,31 @@ def _gguf_tokenizer(file: Path) -> "PreTrainedTokenizerFast":
 
 
 def _gguf_model(file: Path) -> Any:
+    """The file's weights in a model of transformers, which reads the sizes of a GGUF file but not how its rope is scaled."""
     import io
     from contextlib import redirect_stderr
 
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
+    beside = (file.parent / "config.json").is_file()
+    config = AutoConfig.from_pretrained(file.parent) if beside else None
+    if config is not None and FAMILIES.get(config.model_type) != config.model_type:
+        config = None  # a mistral is a llama there, and is read back as one
+    if config is None and _scales_rope(file):
+        raise InputError(
+            f"{file}: transformers cannot read how its rope is scaled: install llama-cpp-python, or put config.json beside it"
+        )
     with redirect_stderr(io.StringIO()):  # a bar of tqdm that nothing turns off
-        return AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype="float32").eval()
+        given = {} if config is None else {"config": config}
+        return AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype="float32", **given).eval()
+
+
+def _scales_rope(file: Path) -> bool:
+    from gguf import GGUFReader
+
+    found = GGUFReader(file)
+    names = [*found.fields, *(tensor.name for tensor in found.tensors)]
+    return any(".rope.scaling." in name or name.startswith("rope_f") for name in names)
 
 
 def _speaker(name: str, model: Any, tokenizer: "PreTrainedTokenizerFast", runtime: str) -> Speaker:
