@@ -207,9 +207,7 @@ def _say(talk: "Chat", text: str) -> None:
 
 def _harmless(text: str) -> str:
     """What a terminal shows and does not obey: a model may write escape codes."""
-    return "".join(
-        letter if letter in "\n\t" or not unicodedata.category(letter).startswith("C") else "\ufffd" for letter in text
-    )
+    return "".join("\ufffd" if unicodedata.category(letter) == "Cc" and letter not in "\n\t" else letter for letter in text)
 
 
 def _obey(talk: "Chat", line: str) -> None:
