@@ -11,6 +11,10 @@ BASELINE_JUDGES = {"word_overlap", "longest"}
 """Judges that test the machinery; what they prefer is no quality."""
 
 
+PREFERENCES = (("dpo", "preference pair"), ("kto", "labelled response"))
+"""Kinds of stages that learn preferences, and from what."""
+
+
 def findings(facts: Facts) -> tuple[Finding, ...]:
     """What was run and on how much, then the results, in the order of the journey."""
     found = [*_data(facts), *_endings(facts), *_wins(facts), *_safety(facts), *_rewards(facts), *_perplexity(facts)]
@@ -29,12 +33,21 @@ def _data(facts: Facts) -> list[Finding]:
         text = f"{used.stage} was fine-tuned on {counted(used.examples, 'example')}"
         if formed > used.examples:
             text += f", chosen from {whole(formed)} that were read"
-        pairs = sum(stage.kept for stage in facts.of_kind("dpo"))
-        if pairs:
-            learners = listed([stage.name for stage in facts.of_kind("dpo")])
-            text += f"; {learners} then learned from {counted(pairs, 'preference pair')}"
+        learners = [
+            (stage, what) for kind, what in PREFERENCES for stage in facts.of_kind(kind) if _from(facts, stage, used.stage)
+        ]
+        text += "".join(f"; {stage.name} then learned from {counted(stage.kept, what)}" for stage, what in learners)
         found.append(Finding(text + ".", _stages_in_words(facts)))
     return found
+
+
+def _from(facts: Facts, stage: StageFacts, model: str) -> bool:
+    """Whether a stage's model began as that of another, at once or over others."""
+    by_name = {item.name: item for item in facts.stages}
+    start: StageFacts | None = stage
+    while start is not None and start.name != model:
+        start = by_name.get(start.named.get("model", ""))
+    return start is not None
 
 
 def _stages_in_words(facts: Facts) -> str:
