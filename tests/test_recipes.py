@@ -83,6 +83,19 @@ TWINS: dict[str, tuple[str, ...]] = {
         "dpo.batch_size=4",
         "dpo.launch=null",
     ),
+    "safety_dpo": (
+        "base={kind: base_model, path: @model}",
+        "train_set.source={kind: json_lines, paths: [@files/train_set.jsonl]}",
+        "held_out_pairs.sources=[{kind: safe_rlhf, paths: [../datasets/samples/preferences/held_out.jsonl]}]",
+        "safe_answers.sources=[{kind: beavertails, paths: [../datasets/samples/preferences/beavertails.jsonl]}]",
+        "pairs.sources=[{kind: beavertails, paths: [../datasets/samples/preferences/beavertails.jsonl]}]",
+        *(
+            f"{stage}_{arm}.{field}"
+            for arm in (0, 13, 30, 60, 100)
+            for stage, fields in (("sft", ("epochs=1",)), ("dpo", ("overlong=trim", "warmup_steps=1")))
+            for field in (*fields, "batch_size=8", "max_tokens=128", "launch=null")
+        ),
+    ),
 }
 """Of each recipe what `--set` changes, below `stages.`, so that it runs in seconds on what ships."""
 

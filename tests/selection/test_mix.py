@@ -115,9 +115,14 @@ def test_the_share_is_of_what_is_drawn(tmp_path: Path) -> None:
     # 10 of 30 and 10 of 20: 100 per thousand of 20 are 2
     made = with_safety(tmp_path, 100, take=(10, 10))
     assert [sum(name.startswith(source) for name in made.ids) for source in ("final", "authored", "safety")] == [10, 10, 2]
-    assert Mix(inputs=("a",), add=({"stage": "b", "per_thousand": 30},)).forecast(
-        [Forecast(1000, 700_000, "exact")], {}
-    ) == Forecast(1030, None, "expected")
+
+
+def test_what_is_added_is_planned_with_its_share_of_the_tokens() -> None:
+    mix = Mix(inputs=("a",), add=({"stage": "b", "per_thousand": 30},))
+    safe = {"add.0.stage": Forecast(200, 20_000, "expected")}
+    # 30 of 200 examples with 100 tokens each
+    assert mix.forecast([Forecast(1000, 700_000, "exact")], safe) == Forecast(1030, 703_000, "expected")
+    assert mix.forecast([Forecast(1000, 700_000, "exact")], {}) == Forecast(1030, None, "expected")
 
 
 def test_too_few_to_add_are_told_with_the_numbers(tmp_path: Path) -> None:

@@ -89,10 +89,14 @@ class Mix(Stage):
         if self.expect is not None or len(sizes) < len(data) or self.shares is not None:
             return super().forecast(data, named)
         total = sum(sizes) if self.take is None else sum(self.take)
-        added = sum(_added(addition, total) for addition in self.add)
-        tokens = [item.tokens for item in data if item.tokens is not None]
-        known = self.take is None and not added and len(tokens) == len(data)
-        return Forecast(total + added, sum(tokens) if known else None, "expected")
+        added = [_added(addition, total) for addition in self.add]
+        tokens = [item.tokens if self.take is None else None for item in data]
+        for number, count in enumerate(added):
+            source = named.get(f"add.{number}.stage", Forecast())
+            each = 0.0 if count == 0 else None if not source.tokens or not source.examples else source.tokens / source.examples
+            tokens.append(None if each is None else round(each * count))
+        known = [count for count in tokens if count is not None]
+        return Forecast(total + sum(added), sum(known) if len(known) == len(tokens) else None, "expected")
 
     def _all_counts(self, artifacts: tuple[Artifact, ...], sizes: list[int]) -> list[int]:
         """How many examples to take of each input, and then of each set to add."""
