@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,8 @@ class _Meeting:
         # One thread each unless told otherwise, as torchrun has it: processes must not fight for cores.
         quiet = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": os.pathsep.join(path)}
         mine = quiet | dict(os.environ) | {"PYTHONPATH": quiet["PYTHONPATH"]}
-        return mine | self.processes.environment | {name: str(value) for name, value in told.items()}
+        several = {name: str(value) for name, value in told.items()} if self.processes.count > 1 else {}
+        return mine | self.processes.environment | several
 
 
 def run_stage(stage: Stage, inputs: Inputs, work: Path, lock: int | None = None) -> Counts:
@@ -95,12 +96,15 @@ def run_stage(stage: Stage, inputs: Inputs, work: Path, lock: int | None = None)
     return run_in_processes(stage, inputs, work, () if lock is None else (lock,))
 
 
-def run_in_processes(stage: Stage, inputs: Inputs, work: Path, held: tuple[int, ...] = ()) -> Counts:
+def run_in_processes(
+    stage: Stage, inputs: Inputs, work: Path, held: tuple[int, ...] = (), environment: dict[str, str] | None = None
+) -> Counts:
     """Start this machine's processes of a stage, wait for them, and give what the first one counted.
 
     `held` are file descriptors they get too: a lock stays taken until the last of them is gone.
     """
-    meeting = _meeting(stage.processes())
+    wanted = stage.processes()
+    meeting = _meeting(replace(wanted, environment=wanted.environment | (environment or {})))
     folder = work / SCRATCH / f"processes-{meeting.machine}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -74,6 +74,18 @@ class Processes:
     """Variables they get beside those of the process that starts them."""
 
 
+REHEARSAL = "ALIGN_REHEARSAL"
+"""Set where a training is only to be measured: the folder for what it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A stage to measure instead of another one: with its settings, on records that fill it and say nothing."""
+
+    stage: "Stage"
+    records: tuple[Any, ...]
+
+
 class Stage(Part):
     """One step of a recipe: reads the artifacts of stages above it, and makes one of its own."""
 
@@ -102,6 +114,10 @@ class Stage(Part):
     def processes(self) -> Processes:
         """In how many processes it wants to run; align starts more than one, unless torchrun has."""
         return Processes()
+
+    def rehearsal(self) -> Rehearsal | None:
+        """What to run to measure its memory and speed; None where there is nothing to measure."""
+        return None
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
         """What will come out, from what is expected to go in; loads no weights and reads no raw file."""

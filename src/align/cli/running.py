@@ -46,7 +46,15 @@ def _report(made: "dict[str, Artifact]") -> Path | None:
     return next((page.absolute() for page in reversed(pages) if page.is_file()), None)
 
 
-def plan(recipe: RecipePath, overrides: Overrides = None, store: StoreFolder = None, as_json: AsJson = False) -> None:
+def plan(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    measured: Annotated[
+        bool, typer.Option("--calibrate", help="Make two steps of every training whose model is here, and say what they took.")
+    ] = False,
+    store: StoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
     """Say what a run would make, and what it takes.
 
     Examples, tokens, steps, GPU memory, hours and disk, stage by stage.
@@ -56,7 +64,12 @@ def plan(recipe: RecipePath, overrides: Overrides = None, store: StoreFolder = N
     from align.planning import plan_recipe
     from align.recipe import load_recipe
 
-    planned = plan_recipe(load_recipe(recipe, tuple(overrides or ())), store_of(store))
+    loaded = load_recipe(recipe, tuple(overrides or ()))
+    planned = plan_recipe(loaded, store_of(store))
+    if measured:
+        from align.calibration import calibrate
+
+        planned = calibrate(loaded, store_of(store), planned)
     if as_json:
         print_json(_plan_as_json(planned))
     else:

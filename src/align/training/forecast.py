@@ -115,7 +115,7 @@ def _notes(shape: Shape, setting: Setting, table: dict[str, float]) -> Iterator[
     parts = [f"{name} {_gigabytes(value)}" for name, value in table.items() if value and name not in ("sum", "low", "high")]
     yield f"GB: {' + '.join(parts)}"
     speed = f"{GPU_FLOPS / 1e12:,.0f} TFLOP/s a GPU" if launch.device == "gpu" else f"{CPU_FLOPS / 1e9:,.0f} GFLOP/s"
-    yield f"computed from sizes and not measured: ±15 % for memory and disk, more for time (at {speed})"
+    yield f"computed from sizes and not measured: ±15 % for memory and disk, more for time (at {speed}); --calibrate measures"
     if launch.device == "gpu" and table["high"] > launch.gpu_gigabytes:
         yield (
             f"may not fit: launch.gpu_gigabytes is {launch.gpu_gigabytes:,.0f}, and 15 % above what is computed is "

@@ -12,7 +12,7 @@ from align.files import write_records
 from align.models import model_at, model_place, point_at_base, tokenizer_at
 from align.parts import StageName
 from align.records import Measurement, PreferencePair, Rejection, TrainingStep
-from align.stage import Forecast, Inputs
+from align.stage import Forecast, Inputs, Rehearsal
 from align.statistics import wilson
 from align.training.adapters import Adapter
 from align.training.adapting import frozen_base, put_adapter
@@ -20,6 +20,7 @@ from align.training.counting import amount_of
 from align.training.forecast import forecast_training
 from align.training.job import Job
 from align.training.launch import check_launch
+from align.training.made_up import REHEARSED_STEPS, REHEARSED_TOKENS, full_pairs
 from align.training.pair_rows import PairRow, make_pair_rows
 from align.training.preflight import check_context
 from align.training.rows import Overlong, Rows
@@ -118,6 +119,9 @@ class PreferenceLearning(Training):
     def refer(self, trainer: Any, before: "Before", max_tokens: int) -> None:
         """Give the trainer its reference."""
         trainer.reference = before.reference(trainer.job.items, "rows", trainer.job.data)
+
+    def rehearsal(self) -> Rehearsal:
+        return Rehearsal(self.shortened(), full_pairs(self.max_tokens or REHEARSED_TOKENS, self.batch_size * REHEARSED_STEPS))
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
         source = named["model"]

@@ -13,7 +13,7 @@ from align.files import write_json, write_records
 from align.models import model_at, model_place, point_at_base, tokenizer_at
 from align.parts import StageName
 from align.records import Example, Measurement, Rejection, TrainingStep
-from align.stage import Forecast, Inputs
+from align.stage import Forecast, Inputs, Rehearsal
 from align.tokens import EOT, LossOn, eot_id
 from align.training.adapters import Adapter
 from align.training.adapting import frozen_base, put_adapter
@@ -23,6 +23,7 @@ from align.training.eot import add_eot
 from align.training.forecast import forecast_training
 from align.training.job import Job
 from align.training.launch import check_launch
+from align.training.made_up import REHEARSED_STEPS, full_examples
 from align.training.preflight import check_context, check_gradients, check_rows
 from align.training.rows import Overlong, Row, Rows, make_rows
 from align.training.training import Training
@@ -78,6 +79,9 @@ class FineTuning(Training):
                 point_at_base(work, inputs.named["model"])
             log = self._train(model, tokenizer, rows, work)
         return _write(work, rows, log, self.epochs)
+
+    def rehearsal(self) -> Rehearsal:
+        return Rehearsal(self.shortened(), full_examples(self.max_tokens, self.batch_size * REHEARSED_STEPS))
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
         source = named["model"]

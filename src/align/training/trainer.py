@@ -26,6 +26,7 @@ from align.training.batches import ShuffledBatches
 from align.training.checkpoints import discard_unsealed, newest_left, newest_verified, trainer_folder
 from align.training.job import Job
 from align.training.keeper import Keeper
+from align.training.rehearsing import StopAndMeasure
 from align.training.reporting import reports, run_name, services
 from align.training.scoring import Scorer
 from align.training.sharding import DivisionCheck, sharding_arguments, write_weights
@@ -90,6 +91,7 @@ def run_training(trainer: Any, job: Job) -> list[TrainingStep]:
     told = reports(job.stage.tracking, job.work, trainer.callback_handler.callbacks)
     with repeatable(), told as sent, closing(Keeper(trainer, job, save_model, sent)) as keeper, _nothing_older_lost(job.work):
         trainer.add_callback(DivisionCheck(trainer, job.stage.launch))
+        trainer.add_callback(StopAndMeasure(trainer))
         trainer.add_callback(keeper)
         newest = _where_to_go_on(trainer, job)
         trainer.train(resume_from_checkpoint=None if newest is None else str(newest))

@@ -114,6 +114,12 @@ class Training(Stage):
     def processes(self) -> Processes:
         return Processes() if self.launch is None else self.launch.in_processes()
 
+    def shortened(self) -> "Training":
+        """The same training for a rehearsal: an epoch, of which only the first steps are made, and nothing sent anywhere."""
+        fields: dict[str, Any] = {"epochs": 1, "keep_epochs": "last", "tracking": (), "warmup_steps": 0}
+        fields |= {"overlong": "trim", "held_out": None}
+        return self.model_copy(update={name: value for name, value in fields.items() if name in type(self).model_fields})
+
     def split(self, examples: int, world: int | None = None) -> Split:
         """Steps for `examples`, trained by `world` processes; by default those that run."""
         steps_per_epoch = max(1, math.ceil(examples / self.batch_size))
