@@ -190,6 +190,18 @@ class Picked:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlong:
+    """What one training stage did with texts longer than it takes."""
+
+    stage: str
+    policy: str
+    said: str
+    count: int
+    shown: tuple[tuple[str, str], ...]
+    """Id and length of the first ones."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One result in words: the figure, and what it can and cannot say."""
 
@@ -212,6 +224,7 @@ class Facts:
     samples: tuple[Sample, ...] = ()
     measured: tuple[Measured, ...] = ()
     picks: tuple[Picked, ...] = ()
+    overlong: tuple[Overlong, ...] = ()
     contamination: tuple[Contamination, ...] = ()
     licences: tuple[LicenceRow, ...] = ()
     findings: tuple[Finding, ...] = field(default=())

@@ -16,6 +16,7 @@ from align.report.exported import read_speeds
 from align.report.facts import Facts
 from align.report.headline import findings
 from align.report.journey import contamination_facts, measured_figures, quota_facts, stage_facts
+from align.report.overlong import overlong_facts
 from align.report.page import render_page
 from align.report.picks import pick_facts
 from align.stage import Inputs, Stage
@@ -62,6 +63,7 @@ class Report(Stage):
             samples=samples(artifacts, self.samples),
             measured=measured,
             picks=pick_facts(stages, measured),
+            overlong=overlong_facts(artifacts),
             contamination=contamination_facts(artifacts),
             licences=licence_rows(artifacts),
         )

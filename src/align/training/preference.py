@@ -8,7 +8,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, model_validat
 
 from align.artifact import Artifact, Counts
 from align.errors import EmptyResult
-from align.files import write_records
+from align.files import write_json, write_records
 from align.models import model_at, model_place, point_at_base, tokenizer_at
 from align.parts import StageName
 from align.records import Measurement, PreferencePair, Rejection, TrainingStep
@@ -161,5 +161,6 @@ def reward_margins(trainer: Any, rows: Rows[PairRow], reference: "Reference") ->
 
 def _write_rest(work: Path, rows: Rows[Any]) -> Counts:
     write_records(work, Rejection, rows.rejections)
+    write_json(work / "files" / "trimmed.json", rows.trimmed)
     noted = {"trimmed": len(rows.trimmed)} if rows.trimmed else {}
     return Counts(rows.read, len(rows.rows), rows.dropped, noted=noted)
