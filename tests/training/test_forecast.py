@@ -131,7 +131,7 @@ def test_where_the_tokenizer_is_not_here_the_estimate_is_said(tmp_path):
 def test_dpo_needs_room_for_pairs_and_the_reference():
     launch = Launch(processes=32, distribution="fsdp2")
     pairs = Forecast(20_000, 6_000_000, "expected")
-    dpo = PreferenceTraining(model="sft", launch=launch, max_tokens=1024).forecast([pairs], {"model": LLAMA})
+    dpo = PreferenceTraining(model="sft", launch=launch, max_tokens=1024, reference="model").forecast([pairs], {"model": LLAMA})
     # the reference is 2 bytes a parameter over 32; 2 pairs a GPU, of which the micro-batch of 4,096 tokens holds both
     assert dpo.memory["reference"] == pytest.approx(4.08, abs=0.01)
     assert dpo.memory["activations"] == pytest.approx(7.2, abs=0.1)

@@ -18,8 +18,9 @@ from align.artifact import Artifact
 from align.errors import ProcessKilled, TrainingRefused
 from align.launching import run_stage
 from align.models import load_model
-from align.records import TrainingStep
+from align.records import Origin, PreferencePair, TrainingStep, Turn
 from align.stage import Inputs
+from align.training.dpo import PreferenceTraining
 from align.training.launch import Launch
 from align.training.sft import FineTuning
 from align.training.sharding import check_division, join, sharding_arguments
@@ -103,6 +104,35 @@ def test_recomputed_dropout_is_the_one_of_the_forward_pass(tune):
     kept = tune("kept", launch=TWO, residual_dropout=0.3, gradient_checkpointing=False)
     anew = tune("anew", launch=TWO, residual_dropout=0.3, gradient_checkpointing=True)
     assert figures(anew) == pytest.approx(figures(kept), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_an_adapter_on_a_divided_model_learns_the_same(tune):
+    adapter = {"kind": "lora", "rank": 2, "dropout": 0.0}
+    alone, divided = tune("alone", adapter=adapter), tune("divided", adapter=adapter, launch=TWO)
+    assert figures(divided) == pytest.approx(figures(alone), abs=1e-5)
+    learned, expected = (load_file(made.path / "model" / "adapter_model.safetensors") for made in (divided, alone))
+    assert learned.keys() == expected.keys()
+    for name, values in expected.items():
+        torch.testing.assert_close(learned[name], values, rtol=1e-3, atol=2e-5)
+
+
+@pytest.mark.slow
+def test_preferences_on_a_divided_model_are_learned_the_same(tune, tmp_path):
+    told = [("In the brook.", "Moss."), ("Oak.", "No fern, no heron."), ("A stone", "Alder")]
+    pairs = [
+        PreferencePair(f"pair/{number}", (Turn("user", "Where?"),), chosen, rejected, Origin("invented", str(number)))
+        for number, (chosen, rejected) in enumerate(told)
+    ]
+    data, sft = records(tmp_path / "pairs", "pairs", pairs), tune("tuned")
+
+    def learn(name: str, launch: Launch | None) -> Artifact:
+        stage = PreferenceTraining(model="sft", epochs=2, batch_size=3, learning_rate=1e-3, launch=launch)
+        (tmp_path / name).mkdir()
+        return as_artifact(tmp_path / name, name, "dpo", run_stage(stage, Inputs((data,), {"model": sft}), tmp_path / name))
+
+    alone, divided = learn("alone", None), learn("divided", TWO)
+    assert figures(divided) == pytest.approx(figures(alone), abs=1e-5)
 
 
 @pytest.mark.slow
