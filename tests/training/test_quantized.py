@@ -49,8 +49,8 @@ def test_rounded_weights_are_those_that_the_quantized_model_computes_with(llama,
     assert changed == {name for name in plain.state_dict() if "_proj" in name}
 
 
-def test_the_scales_of_32_weights_of_one_value_are_kept(tmp_path):
-    # nf4 holds -1, 0 and 1 times a block's largest weight exactly; its scale without double quantization is float32
+def test_zero_and_the_largest_weight_of_a_block_are_kept_exactly(tmp_path):
+    # nf4 has the values -1, 0 and 1, times a scale of 64 weights, which is float32 without double quantization
     linear = nn.Linear(64, 1, bias=False)
     with torch.no_grad():
         linear.weight.copy_(torch.tensor([0.3, -0.3, 0.0, 0.3] * 16))

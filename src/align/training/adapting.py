@@ -104,11 +104,14 @@ def save_adapter(model: "PeftModel", folder: Path, is_main: bool = True, gathere
     from safetensors.torch import save_file
 
     trained = {name: weights for name, weights in model.named_parameters() if weights.requires_grad}
-    trained = {name: _whole(weights if gathered is None else gathered[name]) for name, weights in trained.items()}
-    if not is_main:
+    if gathered is None:
+        gathered = {name: _whole(weights) for name, weights in trained.items()}
+    if not is_main:  # it may have been handed nothing
         return
     folder.mkdir(parents=True, exist_ok=True)
-    state = get_peft_model_state_dict(model, state_dict=trained, adapter_name=NAME, save_embedding_layers=False)
+    state = get_peft_model_state_dict(
+        model, state_dict={name: _whole(gathered[name]) for name in trained}, adapter_name=NAME, save_embedding_layers=False
+    )
     save_file(dict(sorted(state.items())), folder / ADAPTER_WEIGHTS, metadata={"format": "pt"})
     write_json(folder / ADAPTER_CONFIG, _plain(model.peft_config[NAME].to_dict() | {"inference_mode": True}))
     model.config.save_pretrained(str(folder))
