@@ -181,27 +181,19 @@ def test_an_adapter_killed_within_an_epoch_ends_with_the_same_bytes(tmp_path, ba
     assert resumed.content == whole.content
 
 
-FSDP2 = {
-    "ACCELERATE_USE_FSDP": "true",
-    "FSDP_VERSION": "2",
-    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
-    "FSDP_STATE_DICT_TYPE": "FULL_STATE_DICT",
-    "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
-}
-
-
-@pytest.mark.parametrize("distribution", [{}, FSDP2], ids=["ddp", "fsdp2"])
-def test_two_processes_train_the_adapter_that_one_does(tmp_path, base, data, distribution):
+@pytest.mark.parametrize(("distribution", "found"), [("ddp", "MULTI_CPU"), ("fsdp2", "FSDP")])
+def test_two_processes_train_the_adapter_that_one_does(tmp_path, base, data, distribution, found):
     fields = {"model": "base", "loss_on": "response", "epochs": 2, "batch_size": 4, "max_tokens": 64, "learning_rate": 1e-2}
     fields |= {"adapter": {"kind": "lora", "dropout": 0.0}}
     alone = run(FineTuning(**fields), tmp_path / "alone", "alone", (data,), model=base)
+    launch = {"processes": 2, "device": "cpu", "distribution": distribution}
     script = Path(__file__).with_name("two_processes.py")
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script)]
-    command += [str(base.path), str(data.path), str(tmp_path / "together"), json.dumps(fields)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"} | distribution
+    command += [str(base.path), str(data.path), str(tmp_path / "together"), json.dumps(fields | {"launch": launch})]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, timeout=300, env=environment, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["FSDP" if distribution else "MULTI_CPU"] * 2
+    assert done.stdout.split() == [found] * 2
     together = as_artifact(tmp_path / "together", "together", "sft")
     one, two = ([step.value for step in made.read(TrainingStep) if step.name == "loss"] for made in (alone, together))
     assert len(one) == 6
