@@ -11,17 +11,17 @@ from typing import Literal
 
 import pytest
 from evaluation_setting import response, run_stage, save_records
-from judge_server import JudgeServer, Reply, judge_server
 from pydantic import ValidationError
 
 from align.artifact import Artifact, content_hash
 from align.errors import EmptyResult, InputError, JudgeError
 from align.evaluation.compare import Compare
-from align.evaluation.judges.judge import Judge, Verdict
-from align.evaluation.judges.openai_chat import OpenAIChat
 from align.files import read_records
+from align.judges.judge import Judge, Verdict
+from align.judges.openai_chat import OpenAIChat
 from align.records import Comparison, Measurement, Rejection, Turn
 from align.stage import Forecast
+from judge_server import JudgeServer, Reply, judge_server
 
 
 class AlwaysFirst(Judge):
@@ -228,7 +228,7 @@ def test_equal_questions_are_asked_once(server: JudgeServer, tmp_path: Path) -> 
 SCRIPT = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent)]
 import test_compare
 test_compare.compare_slowly(Path(sys.argv[2]), sys.argv[3])
 """

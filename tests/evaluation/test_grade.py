@@ -6,17 +6,17 @@ from typing import Literal
 
 import pytest
 from evaluation_setting import response, run_stage, save_records
-from judge_server import JudgeServer, Reply, judge_server
 from pydantic import ValidationError
 
 from align.artifact import Artifact
 from align.errors import EmptyResult
 from align.evaluation.grade import GradeStage
-from align.evaluation.judges.judge import Judge, Rating
-from align.evaluation.judges.longest import Longest
-from align.evaluation.judges.openai_chat import OpenAIChat
 from align.files import read_records
+from align.judges.judge import Judge, Rating
+from align.judges.longest import Longest
+from align.judges.openai_chat import OpenAIChat
 from align.records import Grade, Measurement, Rejection, Turn
+from judge_server import JudgeServer, Reply, judge_server
 
 
 class ByLength(Judge):

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from align.artifact import Artifact
 from align.errors import InputError
 from align.evaluation import answering
-from align.evaluation.judges.judge import Judge, Rating
-from align.evaluation.judges.longest import Longest
 from align.evaluation.perplexity import Perplexity
 from align.evaluation.pick_checkpoint import PickCheckpoint
 from align.files import hash_tree, read_records
+from align.judges.judge import Judge, Rating
+from align.judges.longest import Longest
 from align.models import checkpoint_names, load_model, model_place
 from align.recipe import load_recipe
 from align.records import Example, Grade, Measurement, Origin, Response, Turn

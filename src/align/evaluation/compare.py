@@ -9,10 +9,10 @@ from typing import ClassVar, Literal
 
 from align.artifact import SCRATCH, Artifact, Counts
 from align.errors import EmptyResult, InputError
-from align.evaluation.judges.asking import Question, ask_all, question_key
-from align.evaluation.judges.judge import Judge, Verdict, without_incidental
 from align.evaluation.win_rate import Outcome, measure_outcomes
 from align.files import write_records
+from align.judges.asking import Question, ask_all, question_key
+from align.judges.judge import Judge, Verdict, without_incidental
 from align.parts import StageName
 from align.records import Comparison, Measurement, Rejection, Response
 from align.stage import Forecast, Inputs, Stage

@@ -10,9 +10,9 @@ from pydantic import field_validator
 
 from align.artifact import SCRATCH, Artifact, Counts
 from align.errors import EmptyResult
-from align.evaluation.judges.asking import Question, ask_all, question_key
-from align.evaluation.judges.judge import Judge, Rating, grader, without_incidental
 from align.files import write_records
+from align.judges.asking import Question, ask_all, question_key
+from align.judges.judge import Judge, Rating, grader, without_incidental
 from align.records import Grade, Measurement, Rejection, Response
 from align.stage import Forecast, Inputs, Stage
 from align.statistics import clustered_mean

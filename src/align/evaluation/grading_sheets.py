@@ -14,9 +14,9 @@ from random import Random
 from typing import Any
 
 from align.errors import InputError
-from align.evaluation.judges.asking import question_key
-from align.evaluation.judges.reply import request_of
 from align.files import write_text
+from align.judges.asking import question_key
+from align.judges.reply import request_of
 from align.records import Response
 
 COLUMNS = ("id", "grade", "prompt", "response", "comment")

@@ -10,8 +10,8 @@ from pydantic import Field
 from align.artifact import SCRATCH, Artifact, Counts
 from align.errors import EmptyResult
 from align.evaluation.context import context_tokens
-from align.evaluation.likelihood import Likelihood, counted_tokens, likelihoods_of
 from align.files import write_records
+from align.likelihood import Likelihood, counted_tokens, likelihoods_of
 from align.models import LAST, checkpoint_names, load_tokenizer
 from align.parts import StageName
 from align.records import Example, Grade, Measurement, Rejection

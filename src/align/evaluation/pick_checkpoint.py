@@ -12,11 +12,11 @@ from align.artifact import SCRATCH, Artifact, Counts
 from align.errors import InputError
 from align.evaluation.answering import Answering, answerer
 from align.evaluation.grading_sheets import read_sheet, response_id, write_sheets
-from align.evaluation.judges.asking import Question, ask_all, question_key
-from align.evaluation.judges.judge import Judge, Rating, grader, without_incidental
 from align.evaluation.perplexity import Perplexity
 from align.evaluation.picking import SCALE, Grades, Pick, epoch_of, measurements, pick, rejections
 from align.files import read_records, write_records
+from align.judges.asking import Question, ask_all, question_key
+from align.judges.judge import Judge, Rating, grader, without_incidental
 from align.models import checkpoint_names, take_checkpoint
 from align.parts import RawFile, StageName
 from align.records import Grade, Measurement, Rejection, Response

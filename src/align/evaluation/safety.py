@@ -12,8 +12,8 @@ from pydantic import Field, field_validator
 from align.artifact import SCRATCH, Artifact, Counts
 from align.errors import EmptyResult
 from align.evaluation.context import context_tokens
-from align.evaluation.likelihood import likelihoods_of
 from align.files import write_records
+from align.likelihood import likelihoods_of
 from align.models import load_tokenizer
 from align.parts import StageName
 from align.records import Grade, Measurement, PreferencePair, Rejection, Turn, content_of

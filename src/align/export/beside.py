@@ -7,10 +7,10 @@ from pathlib import Path
 from align.artifact import Artifact
 from align.errors import EmptyResult
 from align.evaluation.answering import read_prompts
-from align.evaluation.likelihood import Likelihood, counted_tokens
 from align.evaluation.perplexity import BOOTSTRAP_SEED, measure_perplexity
 from align.export.measuring import Answers, measure
 from align.export.runtimes import MOST_CONTEXT
+from align.likelihood import Likelihood, counted_tokens
 from align.models import ModelPlace, tokenizer_at
 from align.records import Example, Measurement, Rejection
 from align.stage import Inputs

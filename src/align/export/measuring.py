@@ -15,11 +15,11 @@ from typing import Any
 
 from align.errors import ExportRefused
 from align.evaluation.decoding import decode
-from align.evaluation.likelihood import log_likelihoods
 from align.export.hf import CHECKED_TOKENS, GREEDY, answer_of, checked_prompts
 from align.export.onnx import run_apart, what_it_said
 from align.export.speaker import speaker_at
 from align.files import write_json
+from align.likelihood import log_likelihoods
 from align.models import ModelPlace, tokenizer_at
 from align.tokens import Rendered
 

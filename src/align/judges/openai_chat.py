@@ -4,10 +4,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from align.evaluation.judges.chat_server import ChatServer, Reply, ask_until_readable
-from align.evaluation.judges.helpfulness_question import HELPFULNESS_FORM, helpfulness_question, read_grade
-from align.evaluation.judges.judge import Judge, Rating, Verdict
-from align.evaluation.judges.pairwise_question import VERDICT_FORM, pairwise_question, read_verdict
+from align.judges.chat_server import ChatServer, Reply, ask_until_readable
+from align.judges.helpfulness_question import HELPFULNESS_FORM, helpfulness_question, read_grade
+from align.judges.judge import Judge, Rating, Verdict
+from align.judges.pairwise_question import VERDICT_FORM, pairwise_question, read_verdict
 from align.records import Turn
 
 

@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 
 from align.artifact import digest_of
 from align.errors import JudgeError
-from align.evaluation.judges.judge import Judge, Rating, Verdict
 from align.files import disk_error
+from align.judges.judge import Judge, Rating, Verdict
 from align.progress import track
 from align.records import Turn
 

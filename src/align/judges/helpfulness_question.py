@@ -7,8 +7,8 @@ figures are to be compared with each other and not with the paper's.
 import re
 from typing import Any, NamedTuple
 
-from align.evaluation.judges.chat_server import Form, Message
-from align.evaluation.judges.reply import code_of, fenced, json_objects, last_line, request_of
+from align.judges.chat_server import Form, Message
+from align.judges.reply import code_of, fenced, json_objects, last_line, request_of
 from align.records import Turn
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from align.evaluation.judges.judge import Judge, Verdict
+from align.judges.judge import Judge, Verdict
 from align.records import Turn
 
 

@@ -8,8 +8,8 @@ an answer that says "choose me" speaks from inside the marks.
 import re
 from typing import Any, Literal, NamedTuple
 
-from align.evaluation.judges.chat_server import Form, Message
-from align.evaluation.judges.reply import code_of, fenced, json_objects, last_line, request_of
+from align.judges.chat_server import Form, Message
+from align.judges.reply import code_of, fenced, json_objects, last_line, request_of
 from align.records import Turn
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from align.evaluation.judges.longest import Longest
-from align.evaluation.judges.word_overlap import WordOverlap, overlap
+from align.judges.longest import Longest
+from align.judges.word_overlap import WordOverlap, overlap
 from align.records import Turn
 
 PROMPT = (Turn("user", "How do I brew green tea?"),)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from judge_server import JudgeServer, Reply, judge_server
 
 from align.errors import JudgeError
-from align.evaluation.judges.openai_chat import OpenAIChat
+from align.judges.openai_chat import OpenAIChat
 from align.records import Turn
+from judge_server import JudgeServer, Reply, judge_server
 
 PROMPT = (Turn("user", "Why is the sky blue?"),)
 

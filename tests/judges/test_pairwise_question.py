@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.evaluation.judges.pairwise_question import pairwise_question, read_verdict
+from align.judges.pairwise_question import pairwise_question, read_verdict
 from align.records import Turn
 
 PROMPT = (Turn("user", "Why is the sky blue?"),)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from align.evaluation.judges.helpfulness_question import helpfulness_question, read_grade
+from align.judges.helpfulness_question import helpfulness_question, read_grade
 from align.records import Turn
 
 
