@@ -17,13 +17,13 @@ from small_models import as_artifact, question, records
 from align.artifact import Artifact
 from align.errors import ProcessKilled, TrainingRefused
 from align.launching import run_stage
-from align.models import load_model
+from align.models import load_model, model_place
 from align.records import Origin, PreferencePair, TrainingStep, Turn
 from align.stage import Inputs
 from align.training.dpo import PreferenceTraining
 from align.training.launch import Launch
 from align.training.sft import FineTuning
-from align.training.sharding import check_division, join, sharding_arguments
+from align.training.sharding import check_division, join, model_to_divide, sharding_arguments
 
 TWO = Launch(processes=2, device="cpu", distribution="fsdp2")
 
@@ -145,6 +145,21 @@ def test_a_division_that_is_not_there_is_refused(tmp_path, base):
     with pytest.raises(TrainingRefused, match="2 processes with fsdp2 were asked for, and 1 with ddp are there"):
         check_division(trainer, TWO)
     check_division(trainer, Launch(device="cpu"))
+
+
+@pytest.mark.slow
+def test_the_second_process_has_room_for_weights_and_the_real_positions(base, monkeypatch):
+    place = model_place(base)
+    whole = model_to_divide(place)
+    monkeypatch.setenv("FSDP_CPU_RAM_EFFICIENT_LOADING", "true")
+    assert torch.equal(model_to_divide(place).lm_head.weight, whole.lm_head.weight)  # the first one reads
+    monkeypatch.setenv("RANK", "1")
+    room = model_to_divide(place)
+    assert [weights.shape for weights in room.parameters()] == [weights.shape for weights in whole.parameters()]
+    assert {weights.device.type for weights in room.parameters()} == {"cpu"}
+    assert not torch.equal(room.lm_head.weight, whole.lm_head.weight)
+    for name, values in whole.named_buffers():
+        assert torch.equal(dict(room.named_buffers())[name], values), name
 
 
 def test_without_deepspeed_the_remedy_is_said(monkeypatch):

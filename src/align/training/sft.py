@@ -10,7 +10,7 @@ from align.artifact import Counts
 from align.chat_templates import use_own_template
 from align.errors import EmptyResult
 from align.files import write_json, write_records
-from align.models import model_at, model_place, point_at_base, tokenizer_at
+from align.models import model_place, point_at_base, tokenizer_at
 from align.parts import StageName
 from align.records import Example, Measurement, Rejection, TrainingStep
 from align.stage import Forecast, Inputs, Rehearsal
@@ -57,13 +57,14 @@ class FineTuning(Training):
     """Dropout of the top layer's residual blocks, rising in a straight line from 0 at the bottom (LIMA §3: 0.3; 0.2 if small)."""
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
+        from align.training.sharding import model_to_divide
         from align.training.surroundings import quiet
 
         check_launch(self.launch, one_copy=True)
         with quiet():
             place = model_place(inputs.named["model"])
             tokenizer = tokenizer_at(place)
-            model = model_at(place, "float32") if self.adapter is None else frozen_base(place, self.adapter, work)
+            model = model_to_divide(place) if self.adapter is None else frozen_base(place, self.adapter, work)
             check_context(self.max_tokens, model.config)
             if self.chat_format == "template":
                 use_own_template(tokenizer)

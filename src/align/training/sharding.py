@@ -4,14 +4,18 @@ FSDP2 (PyTorch's fully_shard) by accelerate, or DeepSpeed's ZeRO. On CPUs accele
 DDP instead, so `_shard_on_cpu` tells it otherwise: then the code that many GPUs run can be tried without one.
 """
 
+import math
 import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainerCallback
 
 from align.errors import TrainingRefused
+from align.models import ModelPlace, model_at
+from align.processes import process_rank
 from align.training.deepspeed import deepspeed_config
 from align.training.launch import Launch
 
@@ -24,8 +28,8 @@ ONE_COPY = "FSDP_CPU_RAM_EFFICIENT_LOADING"
 def join(launch: Launch | None, one_copy: bool) -> None:
     """Meet the other processes before a model is loaded.
 
-    `one_copy`: only the first process of a machine reads the weights, which it then gives to all; the others must not look at
-    theirs until training begins.
+    `one_copy`: only the first process reads the weights (`model_to_divide`), which it then gives to all; the others must not look
+    at theirs until training begins.
     """
     if launch is None or launch.distribution == "ddp":
         return
@@ -43,6 +47,29 @@ def join(launch: Launch | None, one_copy: bool) -> None:
         PartialState(cpu=launch.device == "cpu", timeout=timedelta(seconds=PATIENCE_SECONDS))
         if launch.device == "cpu":
             _shard_on_cpu()
+
+
+def model_to_divide(place: ModelPlace) -> Any:
+    """The model at a place in float32; where it is about to be divided, every process but the first has room without values.
+
+    transformers 5.23 would read it in each: eight processes with 65B want two terabytes. Memory that nothing was written to
+    takes none, and accelerate fills it from the first process.
+    """
+    if os.environ.get(ONE_COPY) != "true" or process_rank() == 0:
+        return model_at(place, "float32")
+    model = model_at(place, "float32", device_map={"": "meta"})
+    room: dict[int, Any] = {}  # tied matrices stay one
+    for module in model.modules():
+        for name, weights in module._parameters.items():
+            if weights is not None:
+                empty = torch.nn.Parameter(torch.empty_like(weights, device="cpu"), requires_grad=weights.requires_grad)
+                module._parameters[name] = room.setdefault(id(weights), empty)
+        buffers = {name: values for name, values in module._buffers.items() if values is not None}
+        for name, values in buffers.items():
+            module._buffers[name] = torch.empty_like(values, device="cpu")
+        if buffers:
+            model._init_weights(module)  # frequencies of positions: not stored with a model, and not sent around
+    return model
 
 
 def sharding_arguments(launch: Launch | None) -> dict[str, Any]:
@@ -101,6 +128,19 @@ def check_division(trainer: Any, launch: Launch) -> None:
         raise TrainingRefused(
             f"launch: the optimizer has {len({id(weights) for weights in kept})} of the {len(trained)} trained tensors, so the "
             f"others would not learn. This is a fault between accelerate and the model's loading; write distribution: ddp."
+        )
+
+    _check_buffers(trainer)
+
+
+def _check_buffers(trainer: Any) -> None:
+    """Refuse where processes hold other values in what is not sent around, such as the frequencies of positions."""
+    here = sum(float(values.double().sum()) for values in trainer.model.buffers())
+    each = trainer.accelerator.gather(torch.tensor([here], device=trainer.args.device)).tolist()
+    if not all(math.isclose(value, each[0], rel_tol=1e-6) for value in each):
+        raise TrainingRefused(
+            f"launch: the processes hold other values in the model's buffers (sums {each}), so each would train another one. "
+            f"This is a fault in how this family of models is loaded in shares; write distribution: ddp."
         )
 
 
