@@ -14,7 +14,7 @@ from small_models import TINY, document, question, records, run
 from align.errors import TrainingRefused
 from align.models import checkpoint_name, checkpoint_names
 from align.training import keeper
-from align.training.checkpoints import newest_verified, seal, trainer_folder
+from align.training.checkpoints import hash_share, newest_verified, seal, trainer_folder
 from align.training.job import Job
 from align.training.metrics import read_metrics
 from align.training.pretrain import Pretraining
@@ -45,7 +45,7 @@ def work(tmp_path):
     (tmp_path / "checkpoints" / "epoch-01" / "model.safetensors").write_text("weights")
     for step in (9, 10):
         checkpoint(tmp_path, step)
-        seal(tmp_path, step, ASKED)
+        seal(tmp_path, step, ASKED, hash_share(tmp_path, step))
         if step == 9:  # killed after sealing 10, before 9 was removed
             shutil.copytree(trainer_folder(tmp_path) / "checkpoint-9", tmp_path / "nine")
     os.replace(tmp_path / "nine", trainer_folder(tmp_path) / "checkpoint-9")
@@ -108,10 +108,16 @@ def test_a_job_says_everything_a_checkpoint_depends_on(tmp_path):
     assert json.loads(json.dumps(asked)) == asked  # it is compared with what was read back from JSON
 
 
+def test_processes_hash_each_file_once_between_them(work):
+    shares = [hash_share(work, 10, rank, 3) for rank in range(3)]
+    assert [len(share) for share in shares] == [2, 2, 1]  # of five files
+    assert {name: digest for share in shares for name, digest in share.items()} == hash_share(work, 10)
+
+
 def test_only_the_newest_full_state_is_kept_once_it_is_sealed(work):
     begun = checkpoint(work, 11)
     assert sorted(path.name for path in trainer_folder(work).iterdir()) == ["checkpoint-10", "checkpoint-11", "checkpoint-9"]
-    seal(work, 11, ASKED)
+    seal(work, 11, ASKED, hash_share(work, 11))
     assert [path.name for path in trainer_folder(work).iterdir()] == [begun.name]
 
 
@@ -159,11 +165,11 @@ def two_checkpoints(tmp_path_factory, base):
     stage = FineTuning(model="base", loss_on="response", epochs=2, batch_size=4, max_tokens=64)
     seen = []
 
-    def seal_and_copy(work, step, asked):
+    def seal_and_copy(work, step, asked, files):
         for older in trainer_folder(work).glob("checkpoint-*"):
             if not (folder / older.name).exists() and (older / "seal.json").exists():
                 shutil.copytree(older, folder / older.name)
-        seal(work, step, asked)
+        seal(work, step, asked, files)
         if step == 4:
             shutil.copytree(work, folder / "killed")
             seen.append(asked)

@@ -35,17 +35,24 @@ def trainer_folder(work: Path) -> Path:
     return work / SCRATCH / "trainer"
 
 
-def seal(work: Path, step: int, asked: dict[str, Any]) -> None:
+def hash_share(work: Path, step: int, rank: int = 0, world: int = 1) -> dict[str, str]:
+    """Have the checkpoint of `step` on the disk, and hash one process's share of its files; all must have been written."""
+    folder = trainer_folder(work) / f"{PREFIX}{step}"
+    sync_tree(folder)  # each process: what it wrote may be in its own machine's memory
+    names = sorted(_files(folder).items())
+    return _hashes(dict(names[rank::world]))
+
+
+def seal(work: Path, step: int, asked: dict[str, Any], files: dict[str, str]) -> None:
     """Vouch for the checkpoint of `step` and for the epochs' models that stand beside it; older checkpoints go.
 
-    `asked` is what the training depends on: a hash of the data, parameters, processes, versions.
+    `asked` is what the training depends on: a hash of the data, parameters, processes, versions; `files` are the hashes of all
+    its files.
     """
     folder = trainer_folder(work) / f"{PREFIX}{step}"
     known = _hashed_epochs(work)
     there = _epoch_files(work)
     epochs = known | _hashes({name: path for name, path in there.items() if name not in known})
-    sync_tree(folder)
-    files = _hashes(_files(folder))
     write_json(folder / SEAL, {"asked": asked, "files": files, "epochs": {name: epochs[name] for name in there}})
     for changed in (folder, folder.parent):
         sync_folder(changed)

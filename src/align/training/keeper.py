@@ -18,7 +18,7 @@ from align.errors import TrainingRefused
 from align.models import checkpoint_name
 from align.processes import process_rank
 from align.progress import Bar, is_watched
-from align.training.checkpoints import SAVING, keep_model, seal
+from align.training.checkpoints import SAVING, hash_share, keep_model, seal
 from align.training.job import Job
 from align.training.metrics import MetricsLog, Pace, Stopwatch
 from align.training.reporting import Reports
@@ -81,8 +81,10 @@ class Keeper(TrainerCallback):  # type: ignore[misc] # transformers is untyped
         self.trainer.accelerator.wait_for_everyone()
         if self.metrics is not None:
             self.metrics.save()  # before the seal: no sealed checkpoint is ahead of its metrics
+        # A terabyte takes one process longer than the others would wait for it.
+        files = _together(hash_share(self.job.work, state.global_step, process_rank(), self.job.split.world))
         if state.is_world_process_zero:
-            seal(self.job.work, state.global_step, self.job.asked())
+            seal(self.job.work, state.global_step, self.job.asked(), files)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
         loss = logs.get("loss")
@@ -124,6 +126,15 @@ class Keeper(TrainerCallback):  # type: ignore[misc] # transformers is untyped
         self.save_model(self.trainer, self.job.work / SCRATCH / SAVING)
         if self.trainer.is_world_process_zero():
             keep_model(self.job.work, name)
+
+
+def _together(mine: dict[str, str]) -> dict[str, str]:
+    """What all processes have found."""
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+        return mine
+    found: list[dict[str, str]] = [{}] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(found, mine)
+    return {name: digest for share in found for name, digest in share.items()}
 
 
 def _time(seconds: float) -> str:
