@@ -49,7 +49,8 @@ class Origin:
     date: str = ""
     """ISO 8601 date of creation."""
     modified: str = ""
-    """ISO 8601 date of the last activity: of one id in two dumps the later one wins."""
+    """ISO 8601 date of the last activity: of one id in two dumps the later one wins. What align changed in the text
+    follows after a semicolon."""
     authors: tuple[Author, ...] = ()
 
 

@@ -5,13 +5,16 @@ import unicodedata
 
 from align.markdown import FORMULA, markdown_from_html
 
-__all__ = ["markdown_from_html", "normalize", "prose", "words"]
+__all__ = ["code_chars", "markdown_from_html", "normalize", "prose", "words"]
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _FENCE = re.compile(r"(`{3,}|~{3,})[^`]*$")
 _LIST_OR_QUOTE = re.compile(r"\s*(?:(?:[-*+]|\d{1,9}[.)])\s+|>\s?)*")
+# Bounded, or else backticks that nothing closes would each be sought to the end of the text.
+_TICKS = r"(?P<ticks>(?<!`)`+(?!`)).{1,2000}?(?<!`)(?P=ticks)(?!`)"
+_TICKED = re.compile(_TICKS, re.DOTALL)
 _ASIDE = re.compile(
-    r"(?P<ticks>(?<!`)`+(?!`)).+?(?<!`)(?P=ticks)(?!`)"
+    rf"{_TICKS}"
     rf"|{FORMULA}"
     # A quotation mark opens after a space and closes before one, so that inches (5") open nothing.
     r'|(?<![^\s(\[—–-])"(?=\S)(?:[^"\n]|\n(?!\s*\n)){1,400}?(?<=\S)"(?!\w)'
@@ -30,8 +33,23 @@ def normalize(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def code_chars(markdown: str) -> int:
+    """How many characters that are no white space stand in code: fenced blocks with their fences, and code in lines."""
+    outside = _TICKED.sub("", _without_blocks(markdown, quotations=False))
+    return _visible(markdown) - _visible(outside)
+
+
 def prose(markdown: str) -> str:
     """The author's own sentences: code, quotations and formulas blanked out, so that every position stays what it was."""
+    return _ASIDE.sub(lambda aside: re.sub(r"[^\n]", " ", aside[0]), _without_blocks(markdown, quotations=True))
+
+
+def _visible(text: str) -> int:
+    return len(text) - sum(map(str.isspace, text))
+
+
+def _without_blocks(markdown: str, quotations: bool) -> str:
+    """The text with fenced blocks, and lines of a quotation if these are to go too, blanked out."""
     lines = []
     fence = ""
     for line in markdown.split("\n"):
@@ -46,5 +64,5 @@ def prose(markdown: str) -> str:
             fence = opened[1]
             lines.append(" " * len(line))
         else:
-            lines.append(" " * len(line) if ">" in head else line)
-    return _ASIDE.sub(lambda aside: re.sub(r"[^\n]", " ", aside[0]), "\n".join(lines))
+            lines.append(" " * len(line) if quotations and ">" in head else line)
+    return "\n".join(lines)

@@ -2,11 +2,12 @@
 
 import re
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import field_validator
 
-from align.filters.filter import Drop, Filter
+from align.filters.english import EnglishRule
+from align.filters.filter import Drop
 from align.filters.spans import around
 from align.parts import nearest
 from align.records import Example
@@ -80,7 +81,7 @@ REFERENCES: dict[str, Reference] = {
 1.3 %, edit notes 1.1 %, the others less than 1 % each; of the 400 answers of LIMA's own set 7 % would."""
 
 
-class CrossReference(Filter):
+class CrossReference(EnglishRule):
     """Drop responses that do not stand by themselves (LIMA §2.1: "as mentioned", "stack exchange", etc.; the list is ours).
 
     Code, quotations and formulas may say anything.
@@ -89,6 +90,8 @@ class CrossReference(Filter):
     kind: Literal["cross_reference"] = "cross_reference"
     allow: tuple[str, ...] = ()
     """Reasons that are none for you, e.g. [site talk, edit note]."""
+
+    version: ClassVar[int] = 2  # 2: other languages are not judged
 
     @field_validator("allow")
     @classmethod

@@ -19,12 +19,26 @@ class Drop(NamedTuple):
     detail: str = ""
 
 
+class Outcome(NamedTuple):
+    """What a filter makes of an example."""
+
+    example: Example
+    """The example, with what the filter changed in it."""
+    drop: Drop | None = None
+    notes: tuple[str, ...] = ()
+    """What else is to be counted, e.g. `not English: not judged`."""
+
+
 class Filter(Part):
     """Judges one example by itself."""
 
     def reason_to_drop(self, example: Example) -> Drop | None:
         """Why to drop `example`, or None to keep it."""
         raise NotImplementedError
+
+    def apply(self, example: Example) -> Outcome:
+        """What becomes of `example`; a filter that changes what it keeps, or has something to note, defines this instead."""
+        return Outcome(example, self.reason_to_drop(example))
 
 
 class FilterStage(Stage):
@@ -36,13 +50,15 @@ class FilterStage(Stage):
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         dropped: Counter[str] = Counter()
+        noted: Counter[str] = Counter()
         read = 0
         left = [0] * len(self.filters)
         with RecordWriter(work, Example) as kept, RecordWriter(work, Rejection) as rejected:
             for example in inputs.read(Example):
                 read += 1
                 for number, part in enumerate(self.filters):
-                    drop = part.reason_to_drop(example)
+                    example, drop, notes = part.apply(example)
+                    noted.update(f"{part.kind}: {note}" for note in notes)
                     if drop is not None:
                         rejected.write(Rejection(example.id, part.kind, drop.reason, drop.detail))
                         dropped[f"{part.kind}: {drop.reason}"] += 1
@@ -52,7 +68,7 @@ class FilterStage(Stage):
                     kept.write(example)
         if kept.count == 0:
             raise EmptyResult(_empty(self.filters, read, left, work))
-        return Counts(read, kept.count, dict(dropped))
+        return Counts(read, kept.count, dict(dropped), noted=dict(noted))
 
 
 def _empty(filters: tuple[Filter, ...], read: int, left: list[int], work: Path) -> str:

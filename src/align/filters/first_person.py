@@ -2,15 +2,16 @@
 
 import re
 from functools import cache
-from typing import Literal
+from typing import ClassVar, Literal
 
-from align.filters.filter import Drop, Filter
+from align.filters.english import EnglishRule
+from align.filters.filter import Drop
 from align.filters.spans import around
 from align.records import Example
 from align.text import prose
 
 
-class FirstPerson(Filter):
+class FirstPerson(EnglishRule):
     """Drop responses written in the first person: "I" and "my" (LIMA §2.1) outside code, quotations and formulas.
 
     I/O, I.e., I-beams, a current I = U/R and the numeral of World War I are no first person.
@@ -19,6 +20,8 @@ class FirstPerson(Filter):
     kind: Literal["first_person"] = "first_person"
     strict: bool = False
     """Also I'm, I've, I'd, I'll, me, mine and myself; LIMA's own examples hold a few of them."""
+
+    version: ClassVar[int] = 2  # 2: other languages are not judged
 
     def reason_to_drop(self, example: Example) -> Drop | None:
         for turn in example.turns:
