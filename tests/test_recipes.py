@@ -11,7 +11,7 @@ from align.records import Example, Measurement, TrainingStep
 from align.runner import run_recipe
 from align.stage import Forecast
 from align.trace import trace_example
-from evaluation.judge_server import Reply, judge_server
+from judge_server import Reply, judge_server
 from lima_twins import LIMA, write_files
 
 RECIPES = Path(__file__).parents[1] / "recipes"
