@@ -151,6 +151,7 @@ def test_the_command_shows_them_and_removes_them_only_when_told(recipe: Path, st
     shown = CliRunner().invoke(app, ["gc", "--checkpoints", "--store", str(store)])
     assert "epoch-01" in shown.stdout
     assert "of an epoch of sft" in shown.stdout
+    assert "`align gc --checkpoints --yes` removes them" in shown.stderr
     assert names(store) == ["epoch-01"]
     assert CliRunner().invoke(app, ["gc", "--checkpoints", "--yes", "--store", str(store)]).exit_code == 0
     assert names(store) == []

@@ -65,6 +65,7 @@ def gc(
     if yes:
         typer.echo(f"removed {len(shown)} of {len(shown)} things, {in_bytes(remove(found, folder))}", err=True)
     elif shown:
-        typer.echo(f"{len(shown)} things, {total}; nothing removed yet: `align gc --yes` removes them", err=True)
+        command = "align gc --checkpoints --yes" if checkpoints else "align gc --yes"
+        typer.echo(f"{len(shown)} things, {total}; nothing removed yet: `{command}` removes them", err=True)
     else:
         typer.echo("nothing to remove", err=True)
