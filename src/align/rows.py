@@ -1,17 +1,17 @@
-"""Rows of JSON files: .json (a list), .jsonl, either one as .gz or .xz, or folders of them."""
+"""Rows of files: .json (a list), .jsonl or .ndjson, .csv; any one packed as .gz, .xz, .bz2 or .zst; or folders of them."""
 
-import gzip
+import csv
+import io
 import json
-import lzma
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from align.errors import InputError
 from align.files import visible_files
+from align.raw_lines import COMPRESSIONS, LONGEST_LINE_BYTES, opened, read_lines
 
-FORMATS = (".json", ".jsonl", ".json.gz", ".jsonl.gz", ".json.xz", ".jsonl.xz")
+KINDS = (".json", ".jsonl", ".ndjson", ".csv")
 
 
 class Row(NamedTuple):
@@ -32,11 +32,19 @@ def read_rows(paths: Sequence[Path]) -> Iterator[Row]:
     """Every row of every file, in order; a file that is cut off, empty or no such format is named."""
     for path in paths:
         files = visible_files(path) if path.is_dir() else [path]
-        wanted = [file for file in files if file.name.endswith(FORMATS)]
+        wanted = [file for file in files if kind_of(file) in KINDS]
         if not wanted:
-            raise InputError(f"{path}: holds no rows: wanted {', '.join(FORMATS)}, or a folder with such files")
+            raise InputError(
+                f"{path}: holds no rows: wanted {', '.join(KINDS)} (or one as {', '.join(COMPRESSIONS)}), or a folder with such files"
+            )
         for file in wanted:
             yield from _read_file(file)
+
+
+def kind_of(path: Path) -> str:
+    """The last part of a file's name that says what is in it: `.jsonl` of `a.jsonl.zst`."""
+    name = path.name.lower()
+    return Path(name.removesuffix(path.suffix.lower()) if path.suffix.lower() in COMPRESSIONS else name).suffix
 
 
 def check_columns(row: Row, wanted: Sequence[str]) -> None:
@@ -55,41 +63,68 @@ def column(row: Row, name: str, kind: type, says: str) -> Any:
     return value
 
 
+def parse_json(data: bytes, place: str, remedy: str = "") -> Any:
+    """The value that some JSON stands for; what is no JSON, nested too deep or no text raises `InputError`."""
+    try:
+        value = json.loads(data)
+        if b"\\u" in data:  # half of a surrogate pair reads well, and cannot be written again
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise InputError(f"{place}: not readable as JSON: nested too deep{remedy}") from error
+    except ValueError as error:
+        raise InputError(f"{place}: not readable as JSON: {error}{remedy}") from error
+    return value
+
+
+def read_csv(path: Path) -> Iterator[Row]:
+    """The rows of a CSV file by the names in its first one; every value is text. A quote that never closes is an error."""
+    csv.field_size_limit(LONGEST_LINE_BYTES)
+    with opened(path) as file:
+        reader = csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""), strict=True)
+        number, place = 0, 1
+        try:
+            header = next(reader, [])
+            if len(set(header)) < len(header) or not any(header):
+                raise InputError(f"{path}: the first line must name the columns, each once (got {header!r:.80})")
+            for number, values in enumerate(filter(None, reader), 1):
+                if len(values) != len(header):
+                    raise InputError(
+                        f"{path}: row {number:,} (line {place + 1:,}) has {len(values)} values for {len(header)} columns: "
+                        f"a quote is open or missing there, or the file is cut off. Fetch or write it again."
+                    )
+                yield Row(path, number, dict(zip(header, values, strict=True)))
+                place = reader.line_num
+        except csv.Error as error:
+            raise InputError(
+                f"{path}: row {number + 1:,} (from line {place + 1:,}): {error}: a quote is open or missing there, or the file is "
+                f"cut off. Fetch or write it again."
+            ) from error
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: after line {reader.line_num:,}: not UTF-8: {error}. Save the file as UTF-8.") from error
+
+
 def _read_file(path: Path) -> Iterator[Row]:
     number = 0
-    try:
-        with _open(path) as file:
-            for number, data in enumerate(_values(path, file), 1):
-                if not isinstance(data, dict):
-                    raise InputError(f"{path}: row {number:,} is no JSON object (got {data!r:.80})")
-                yield Row(path, number, data)
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: cut off or damaged after row {number:,} ({error}). Download it again.") from error
+    if kind_of(path) == ".csv":
+        for row in read_csv(path):
+            number = row.number
+            yield row
+    else:
+        for number, data in enumerate(_values(path), 1):
+            if not isinstance(data, dict):
+                raise InputError(f"{path}: row {number:,} is no JSON object (got {data!r:.80})")
+            yield Row(path, number, data)
     if number == 0:
         raise InputError(f"{path}: holds no rows")
 
 
-def _open(path: Path) -> IO[bytes]:
-    if path.suffix == ".gz":
-        return cast(IO[bytes], gzip.open(path, "rb"))
-    if path.suffix == ".xz":
-        return lzma.open(path, "rb")
-    return path.open("rb")
-
-
-def _values(path: Path, file: IO[bytes]) -> Iterator[Any]:
-    if ".json" in path.suffixes:
-        try:
-            data = json.load(file)
-        except ValueError as error:
-            raise InputError(f"{path}: not readable as JSON: {error}. One object a line is .jsonl.") from error
+def _values(path: Path) -> Iterator[Any]:
+    if kind_of(path) == ".json":
+        with opened(path) as file:
+            data = parse_json(file.read(), str(path), ". One object a line is .jsonl.")
         if not isinstance(data, list):
             raise InputError(f"{path}: must be a JSON list of objects (got {type(data).__name__})")
         yield from data
         return
-    for number, line in enumerate(file, 1):
-        if line.strip():
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise InputError(f"{path}:{number}: not readable as JSON: {error}") from error
+    for line in read_lines(path):
+        yield parse_json(line.data, f"{path}:{line.number}")

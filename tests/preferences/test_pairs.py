@@ -108,9 +108,9 @@ def test_lists_and_lines_are_read_packed_or_not(tmp_path: Path, name: str) -> No
         ("a.jsonl", b'{"n": 1}\n{"n": \n', "a.jsonl:2: not readable as JSON"),
         ("a.json", b'{"n": 1}', "must be a JSON list of objects .got dict"),
         ("a.jsonl", b"[1]\n", "row 1 is no JSON object"),
-        ("a.jsonl.gz", gzip.compress(b'{"n": 1}\n' * 9000)[:-60], "cut off or damaged after row"),
+        ("a.jsonl.gz", gzip.compress(b'{"n": 1}\n' * 9000)[:-60], "cut off or damaged after line"),
         ("a.jsonl", b"", "holds no rows"),
-        ("a.csv", b"n\n1\n", "holds no rows"),
+        ("a.txt", b"n\n1\n", "holds no rows"),
     ],
 )
 def test_a_file_that_is_not_what_it_claims_is_named(tmp_path: Path, name: str, content: bytes, says: str) -> None:

@@ -1,0 +1,97 @@
+"""Bytes and lines of raw files: plain, .gz, .xz, .bz2 or .zst, a block at a time; damage is told with file and place."""
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from align.errors import InputError
+
+COMPRESSIONS = (".gz", ".xz", ".bz2", ".zst")
+BLOCK_BYTES = 1 << 20
+LONGEST_LINE_BYTES = 1 << 28
+WINDOW_LOG = 31
+"""Pushshift's monthly dumps look back 2 GiB; the default of zstd refuses anything above 128 MiB."""
+
+
+class Line(NamedTuple):
+    """One line of a file, without its end."""
+
+    number: int
+    """Counted from 1."""
+    data: bytes
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of a file, unpacked where its name says that it is packed. What is cut off or damaged raises `InputError`."""
+    try:
+        with _open(path) as file:
+            yield file
+    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, *_zstd_errors(path)) as error:
+        raise InputError(f"{path}: cut off or damaged: {error}. Fetch the file again.") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """Every line that is not blank. Memory holds a block and the longest line, so a character never falls apart."""
+    number, held = 0, 0
+    begun: list[bytes] = []  # pieces of a line whose end is not read yet; joined once, or a long one would take its square
+    with opened(path) as file:
+        while block := _block(path, file, number):
+            first, *others = block.split(b"\n")
+            begun.append(first)
+            held += len(first)
+            if held > LONGEST_LINE_BYTES:
+                raise InputError(f"{path}:{number + 1}: no line ends within {LONGEST_LINE_BYTES >> 20} MiB: not a file of lines.")
+            if not others:
+                continue
+            for line in (b"".join(begun), *others[:-1]):
+                number += 1
+                if line.strip():
+                    yield Line(number, line)
+            begun, held = [others[-1]], len(others[-1])
+    if (last := b"".join(begun)).strip():
+        yield Line(number + 1, last)
+
+
+def _block(path: Path, file: IO[bytes], lines: int) -> bytes:
+    """What is there without a second look, so that all lines before a cut come out before it is told."""
+    try:
+        return cast(io.BufferedReader, file).read1(BLOCK_BYTES)
+    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, *_zstd_errors(path)) as error:
+        raise InputError(f"{path}: cut off or damaged after line {lines:,} ({error}). Fetch the file again.") from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    suffix = path.suffix.lower()
+    if suffix == ".gz":
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    if suffix == ".xz":
+        return lzma.open(path, "rb")
+    if suffix == ".bz2":
+        return cast(IO[bytes], bz2.open(path, "rb"))
+    if suffix == ".zst":
+        # ZstdFile and not a reader of the package `zstandard`: that one takes a frame that is cut off for the end of the file.
+        zstd = _zstd()
+        return cast(IO[bytes], zstd.ZstdFile(path, options={zstd.DecompressionParameter.window_log_max: WINDOW_LOG}))
+    return path.open("rb")
+
+
+def _zstd_errors(path: Path) -> tuple[type[Exception], ...]:
+    return (_zstd().ZstdError,) if path.suffix.lower() == ".zst" else ()
+
+
+def _zstd():  # type: ignore[no-untyped-def]  # a module of the standard library from Python 3.14 on, of a package before
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd
