@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 from align.errors import InputError
 
@@ -34,7 +34,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         with _open(path) as file:
             yield file
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, *_zstd_errors(path)) as error:
+    except _damage(path) as error:
         raise InputError(f"{path}: cut off or damaged: {error}. Fetch the file again.") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -66,7 +66,7 @@ def _block(path: Path, file: IO[bytes], lines: int) -> bytes:
     """What is there without a second look, so that all lines before a cut come out before it is told."""
     try:
         return cast(io.BufferedReader, file).read1(BLOCK_BYTES)
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, *_zstd_errors(path)) as error:
+    except _damage(path) as error:
         raise InputError(f"{path}: cut off or damaged after line {lines:,} ({error}). Fetch the file again.") from error
 
 
@@ -85,11 +85,14 @@ def _open(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _zstd_errors(path: Path) -> tuple[type[Exception], ...]:
-    return (_zstd().ZstdError,) if path.suffix.lower() == ".zst" else ()
+def _damage(path: Path) -> tuple[type[Exception], ...]:
+    """What unpacking a file can raise where it is no fault of the disk's."""
+    common = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+    return (*common, _zstd().ZstdError) if path.suffix.lower() == ".zst" else common
 
 
-def _zstd():  # type: ignore[no-untyped-def]  # a module of the standard library from Python 3.14 on, of a package before
+def _zstd() -> Any:
+    """A module of the standard library from Python 3.14 on, of a package before."""
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:

@@ -54,6 +54,8 @@ class NaturalInstructions(Source):
     """The language of definition, input and output; null for any."""
     per_task: int = Field(default=1, ge=1)
     """Instances of each task (LIMA §2.1: one), drawn by lot; a larger number with the same seed contains the smaller one."""
+    date: str = ""
+    """Date of the release, which the files do not tell, e.g. `2022-11-01`."""
     seed: int = 1
     """Decides the draw of instances, and of one output where an instance has several."""
 
@@ -64,7 +66,7 @@ class NaturalInstructions(Source):
         return {f"tasks.{number}.{path.name}": path for number, path in enumerate(self.tasks)}
 
     def shards(self) -> list[Shard]:
-        # One shard: 1,600 parts of one row each would help nobody.
+        # One shard: 1,600 parts of one example each would help nobody.
         self._check_categories()
         return [Shard("tasks", self.tasks[0])]
 
@@ -92,14 +94,16 @@ class NaturalInstructions(Source):
             yield from files
 
     def _check_categories(self) -> None:
-        found = {_category(_read_task(path)) for path in self._files()}
         asked = set(self.categories) - set(GENERATION)
+        found = {_category(_read_task(path)) for path in self._files()} if asked else set()
         unknown = [f"{name!r} ({nearest(name, found)})" for name in sorted(asked - found)]
         if unknown:
             raise InputError(f"natural_instructions: categories: no task is of category {', '.join(unknown)}.")
 
     def _reason_to_skip(self, task: Row) -> str:
-        languages = {item for name in ("Input_language", "Output_language", "Instruction_language") for item in _texts(task, name)}
+        languages = {
+            item for name in ("Input_language", "Output_language", "Instruction_language") for item in _texts(task, name)
+        }
         if self.language is not None and languages - {self.language}:
             return "another language"
         if not task.data["Instances"]:
@@ -134,7 +138,7 @@ class NaturalInstructions(Source):
         authors = [Author(writer, role="task", license="Apache-2.0") for writer in writers]
         authors.append(Author(", ".join(_texts(task, "Source")) or "unknown", role="instance", license=licenses or UNSTATED))
         url = next(iter(_texts(task, "URL")), "") if "URL" in task.data else ""
-        origin = Origin("natural_instructions", f"{name}/{native}", url, task.path.name, authors=tuple(authors))
+        origin = Origin("natural_instructions", f"{name}/{native}", url, task.path.name, self.date, self.date, tuple(authors))
         turns = (Turn("user", f"{definition}\n\n{asked}"), Turn("assistant", response))
         signals = {"outputs": float(len(outputs)), "cleaned_chars": float(len(response))}
         return Example(f"natural_instructions/{name}/{native}", turns, origin, (_category(task),), signals)

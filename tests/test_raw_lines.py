@@ -1,0 +1,87 @@
+import bz2
+import gzip
+import lzma
+from pathlib import Path
+
+import pytest
+from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from align.errors import InputError
+from align.raw_lines import BLOCK_BYTES, read_lines
+from align.rows import read_rows
+
+PACKED = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress, ".zst": zstd.compress}
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_a_character_at_the_edge_of_a_block_stays_whole_and_blank_lines_count(tmp_path: Path, suffix: str) -> None:
+    # the euro sign has three bytes, of which one lies before the edge
+    text = "x" * (BLOCK_BYTES - 1) + "€\n\nend"
+    path = tmp_path / f"a.txt{suffix}"
+    path.write_bytes(PACKED[suffix](text.encode()))
+    assert [(line.number, line.data.decode()) for line in read_lines(path)] == [(1, "x" * (BLOCK_BYTES - 1) + "€"), (3, "end")]
+
+
+@pytest.mark.parametrize("suffix", [name for name in PACKED if name])
+def test_lines_before_a_cut_come_out_and_then_the_cut_is_told(tmp_path: Path, suffix: str) -> None:
+    whole = b"".join(b"%d %d\n" % (number, number**7) for number in range(200_000))
+    path = tmp_path / f"a.txt{suffix}"
+    packed = PACKED[suffix](whole)
+    path.write_bytes(packed[: len(packed) - 12])
+    lines = []
+    with pytest.raises(InputError, match=r"cut off or damaged after line [\d,]+ .*Fetch the file again"):
+        lines.extend(read_lines(path))
+    assert len(lines) > 100_000
+    assert lines[1000].data == b"1000 %d" % 1000**7
+
+
+def test_a_frame_that_looks_back_two_gigabytes_is_read_and_frames_in_a_row_too(tmp_path: Path) -> None:
+    far = {zstd.CompressionParameter.window_log: 31, zstd.CompressionParameter.enable_long_distance_matching: 1}
+    (tmp_path / "a.zst").write_bytes(zstd.compress(b"one\n", options=far) + zstd.compress(b"two\n"))
+    assert [line.data for line in read_lines(tmp_path / "a.zst")] == [b"one", b"two"]
+
+
+def test_a_row_of_fifty_megabytes_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'{"a": "' + b"x" * 50_000_000 + b'"}\n{"a": "y"}', 1))
+    assert [len(row.data["a"]) for row in read_rows([tmp_path / "a.jsonl.gz"])] == [50_000_000, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.jsonl", b"[" * 100_000, r"a\.jsonl:1: not readable as JSON: nested too deep"),
+        ("a.jsonl", b'{"a": "\\ud800"}', r"a\.jsonl:1: not readable as JSON: .*surrogates not allowed"),
+        ("a.jsonl", b'{"a": 1}\n{"a": "\xff"}', r"a\.jsonl:2: not readable as JSON: .*0xff"),
+        ("a.json", b"[" * 100_000, "nested too deep"),
+        ("a.csv", b'a,b\n1,2\n"3,4\n5,6\n', r"a\.csv: row 2 \(from line 3\): unexpected end of data: a quote is open"),
+        ("a.csv", b'a,b\n1,"2"x\n', r"a\.csv: row 1 .*a quote is open or missing there"),
+        ("a.csv", b"a,b\n1,2\n3\n", r"a\.csv: row 2 \(line 3\) has 1 values for 2 columns"),
+        ("a.csv", b"a,a\n1,2\n", "must name the columns, each once"),
+        ("a.csv", b"a,b\n1,\xff\n", r"a\.csv: after line \d: not UTF-8"),
+        ("a.csv.gz", b"junk", "cut off or damaged"),
+        ("a.csv", b"", "must name the columns"),
+    ],
+)
+def test_a_damaged_file_is_told_with_its_place(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=says):
+        list(read_rows([tmp_path / name]))
+
+
+def test_csv_keeps_line_ends_inside_quotes_and_leaves_the_mark_of_utf8_out(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b'\xef\xbb\xbftitle,text\r\nHi,"one\r\ntwo ""2"""\r\n')
+    assert [row.data for row in read_rows([tmp_path / "a.csv"])] == [{"title": "Hi", "text": 'one\r\ntwo "2"'}]
+
+
+@given(st.sampled_from([".json", ".jsonl", ".csv", ".jsonl.zst", ".csv.gz", ".json.xz", ".jsonl.bz2"]), st.binary(max_size=300))
+def test_whatever_the_bytes_rows_come_out_or_one_error_of_ours(
+    tmp_path_factory: pytest.TempPathFactory, name: str, data: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("any") / f"a{name}"
+    path.write_bytes(data)
+    try:
+        assert all(isinstance(row.data, dict) for row in read_rows([path]))
+    except InputError as error:
+        assert str(path) in str(error)
