@@ -81,7 +81,9 @@ def test_whatever_the_bytes_rows_come_out_or_one_error_of_ours(
 ) -> None:
     path = tmp_path_factory.mktemp("any") / f"a{name}"
     path.write_bytes(data)
+    said = ""
     try:
         assert all(isinstance(row.data, dict) for row in read_rows([path]))
     except InputError as error:
-        assert str(path) in str(error)
+        said = str(error)
+    assert not said or said.startswith(str(path))

@@ -35,7 +35,8 @@ def read_rows(paths: Sequence[Path]) -> Iterator[Row]:
         wanted = [file for file in files if kind_of(file) in KINDS]
         if not wanted:
             raise InputError(
-                f"{path}: holds no rows: wanted {', '.join(KINDS)} (or one as {', '.join(COMPRESSIONS)}), or a folder with such files"
+                f"{path}: holds no rows: wanted {', '.join(KINDS)} (or one as {', '.join(COMPRESSIONS)}), "
+                f"or a folder with such files"
             )
         for file in wanted:
             yield from _read_file(file)
@@ -96,8 +97,8 @@ def read_csv(path: Path) -> Iterator[Row]:
                 place = reader.line_num
         except csv.Error as error:
             raise InputError(
-                f"{path}: row {number + 1:,} (from line {place + 1:,}): {error}: a quote is open or missing there, or the file is "
-                f"cut off. Fetch or write it again."
+                f"{path}: row {number + 1:,} (from line {place + 1:,}): {error}: a quote is open or missing there, "
+                f"or the file is cut off. Fetch or write it again."
             ) from error
         except UnicodeDecodeError as error:
             raise InputError(f"{path}: after line {reader.line_num:,}: not UTF-8: {error}. Save the file as UTF-8.") from error

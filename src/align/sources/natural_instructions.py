@@ -42,7 +42,7 @@ UNSTATED = "unstated"
 
 
 class NaturalInstructions(Source):
-    """Reads tasks/taskNNN_*.json; the prompt is the task's definition and the instance's input, the response one of its outputs."""
+    """Reads tasks/taskNNN_*.json; prompt: the task's definition and the instance's input; response: one of its outputs."""
 
     kind: Literal["natural_instructions"] = "natural_instructions"
     tasks: tuple[RawFile, ...] = Field(min_length=1)
