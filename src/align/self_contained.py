@@ -3,10 +3,10 @@
 import re
 
 _POINTS_ELSEWHERE = re.compile(
-    r"\b(?:this|these|those|above|below|following|attached|enclosed|aforementioned|(?:see|in|from) (?:the )?(?:body|post|text|comments?"
-    r"|details|description|picture|image|link|inside|title|example)|title (?:says|says it all|is too long)|part \d|pt\.? ?\d|update|"
-    r"edit|cont(?:inued|'d)|my (?:code|program|script|setup|case|solution|answer|approach|proof|question|attempt|output|results?|"
-    r"function|query|example))\b|\.\.\.$|…$|\bhere\b(?!['’]s)(?=\W*$)",
+    r"\b(?:this|these|those|above|below|following|attached|enclosed|aforementioned|(?:see|in|from) (?:the )?"
+    r"(?:body|post|text|comments?|details|description|picture|image|link|inside|title|example)|title (?:says|says it all|is too long)|part \d|pt\.? ?\d|update|"
+    r"edit|cont(?:inued|'d)|my (?:code|program|script|setup|case|solution|answer|approach|proof|question|attempt|output|"
+    r"results?|function|query|example))\b|\.\.\.$|…$|\bhere\b(?!['’]s)(?=\W*$)",
     re.IGNORECASE,
 )
 _ASKS = re.compile(
