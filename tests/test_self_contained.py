@@ -10,6 +10,7 @@ from align.self_contained import is_self_contained
         "Why does bread rise when it is warm",
         "If two trains meet at noon, which one is late?",
         "Cheap ways to keep a garden shed dry in winter?",
+        "How do I edit a file that is locked?",
         "What is the origin of the word here's?",
     ],
 )

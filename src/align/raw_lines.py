@@ -20,6 +20,10 @@ WINDOW_LOG = 31
 """Pushshift's monthly dumps look back 2 GiB; the default of zstd refuses anything above 128 MiB."""
 
 
+class CutOff(InputError):
+    """A packed file that breaks off, or whose bytes are damaged."""
+
+
 class Line(NamedTuple):
     """One line of a file, without its end."""
 
@@ -35,7 +39,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         with _open(path) as file:
             yield file
     except _damage(path) as error:
-        raise InputError(f"{path}: cut off or damaged: {error}. Fetch the file again.") from error
+        raise CutOff(f"{path}: cut off or damaged: {error}. Fetch the file again.") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
@@ -67,7 +71,7 @@ def _block(path: Path, file: IO[bytes], lines: int) -> bytes:
     try:
         return cast(io.BufferedReader, file).read1(BLOCK_BYTES)
     except _damage(path) as error:
-        raise InputError(f"{path}: cut off or damaged after line {lines:,} ({error}). Fetch the file again.") from error
+        raise CutOff(f"{path}: cut off or damaged after line {lines:,} ({error}). Fetch the file again.") from error
 
 
 def _open(path: Path) -> IO[bytes]:

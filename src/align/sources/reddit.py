@@ -1,0 +1,216 @@
+"""Reddit out of Pushshift's dumps: questions of r/AskReddit, prompts of r/WritingPrompts with their best story (LIMA §2.1)."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from align.errors import InputError
+from align.files import visible_files
+from align.parts import RawFile
+from align.progress import track
+from align.records import Author, Example, Origin, Rejection, Turn
+from align.self_contained import is_self_contained
+from align.sources.ingest import Shard, Source
+from align.sources.reddit_rows import Post, read_posts
+from align.sources.stories import Seen, Stories, Story
+
+UNSTATED = "unstated"
+"""Neither Reddit nor its writers grant a licence to all; what is published of it goes out as ids."""
+FORMS: dict[str, Literal["titles", "stories"]] = {"askreddit": "titles", "writingprompts": "stories"}
+SUBMISSIONS = re.compile(r"(?:^|/)RS_|_submissions\.", re.IGNORECASE)
+COMMENTS = re.compile(r"(?:^|/)RC_|_comments\.", re.IGNORECASE)
+ENDINGS = (".zst", ".ndjson", ".jsonl", ".gz", ".xz", ".bz2")
+BOTS = ("AutoModerator", "WritingPromptsRobot", "WritingPromptsBot", "RemindMeBot", "sneakpeekbot", "reddit", "autotldr")
+
+
+class Reddit(Source):
+    """Reads monthly dumps (RS_2019-05.zst, RC_2019-05.zst) and those of one subreddit, also as plain NDJSON.
+
+    A submission that is deleted, removed, stickied, for adults only or by a bot is counted and passed over, a comment too.
+    """
+
+    kind: Literal["reddit"] = "reddit"
+    subreddit: str = Field(pattern=r"^\w+$")
+    """Which subreddit to read, e.g. `AskReddit`, `WritingPrompts`; upper and lower case are one."""
+    submissions: tuple[RawFile, ...] = Field(min_length=1)
+    """Files of submissions (RS_2019-05.zst, WritingPrompts_submissions.zst), or folders: of those what its name calls so."""
+    comments: tuple[RawFile, ...] = ()
+    """Files of comments (RC_2019-05.zst, WritingPrompts_comments.zst), or folders; only stories need them."""
+    form: Literal["titles", "stories"] | None = None
+    """`titles`: titles that have no text below them, as prompts alone (LIMA's test set). `stories`: titles as prompts, each with
+    the comment of the highest score as response. What LIMA takes of AskReddit and of WritingPrompts is the default there."""
+    post_tags: tuple[str, ...] = ("", "WP", "SP", "EU", "CW", "TT", "RF", "FF")
+    """For stories: the tags in brackets whose posts are taken, `""` for those without one. Left out are image and media prompts,
+    stories by the prompt's author ([PI]), announcements ([OT]), ..."""
+    min_score: int | None = None
+    """Leave out submissions below it: saves disk and time, but they will have no line in the rejections."""
+    bots: tuple[str, ...] = BOTS
+    """Authors that are no persons."""
+    accept_truncated: bool = False
+    """Take what there is of a file that is cut off; by default that is an error."""
+
+    how_to_get: ClassVar[str] = (
+        "Dumps by subreddit and by month: academictorrents.com (search for pushshift or arctic shift reddit); "
+        "newer ones: github.com/ArthurHeitmann/arctic_shift."
+    )
+
+    @model_validator(mode="after")
+    def _check_form(self) -> "Reddit":
+        taken = self.form or FORMS.get(self.subreddit.lower())
+        if taken is None:
+            raise ValueError(f"form: write titles or stories; only of {', '.join(FORMS)} is it known what to take")
+        if (taken == "stories") != bool(self.comments):
+            says = "are needed for stories" if taken == "stories" else "are not read for titles; leave them out"
+            raise ValueError(f"comments {says}")
+        return self
+
+    def raw_files(self) -> dict[str, Path]:
+        """The files by number and name: an example's origin tells the name of its file."""
+        named = {"submissions": self.submissions, "comments": self.comments}
+        return {f"{name}.{number}.{path.name}": path for name, paths in named.items() for number, path in enumerate(paths)}
+
+    def shards(self) -> list[Shard]:
+        files = _files(self.submissions, SUBMISSIONS, "submissions")
+        if self._form == "stories":
+            # One shard: the comments on a submission may stand in a file of a later month.
+            _files(self.comments, COMMENTS, "comments")
+            return [Shard(self.subreddit, files[0])]
+        # One group: a month's file and a subreddit's hold the same submissions; what was retrieved later knows the score better.
+        return [Shard(f"{number:03d}-{path.name.split('.')[0]}", path, self.subreddit) for number, path in enumerate(files)]
+
+    def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
+        with TemporaryDirectory() if shard.scratch is None else nullcontext(shard.scratch) as folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            if self._form == "titles":
+                yield from self._titles(shard, Path(folder), skipped)
+                return
+            with Stories(Path(folder) / "stories.db") as stories:
+                self._gather(stories, skipped)
+                for story in stories.best(skipped):
+                    yield self._story(story)
+
+    @property
+    def _form(self) -> Literal["titles", "stories"]:
+        return self.form or FORMS[self.subreddit.lower()]
+
+    def _titles(self, shard: Shard, folder: Path, skipped: Counter[str]) -> Iterator[Example]:
+        with Seen(folder / "seen.db") as seen:
+            for post in self._posts(shard.path, skipped):
+                if post.body:
+                    skipped["submission with a text"] += 1
+                elif not seen.add(post.id):
+                    skipped["repeated submission"] += 1
+                else:
+                    yield self._example(post, shard.path.name)
+
+    def _gather(self, stories: Stories, skipped: Counter[str]) -> None:
+        """Submissions first, then the comments on those; all on disk, so that memory does not grow with the dump."""
+        for path in _files(self.submissions, SUBMISSIONS, "submissions"):
+            for post in self._posts(path, skipped):
+                tag, prompt = split_tag(post.text)
+                if tag not in self.post_tags or not prompt:
+                    skipped["another kind of submission" if prompt else "submission without a title"] += 1
+                else:
+                    stories.add_prompt(post, prompt, tag, path.name, skipped)
+        for path in _files(self.comments, COMMENTS, "comments"):
+            for post in self._posts(path, skipped, comments=True):
+                stories.add_story(post, path.name, skipped)
+
+    def _posts(self, path: Path, skipped: Counter[str], comments: bool = False) -> Iterator[Post]:
+        """The posts of one file that nothing speaks against."""
+        rows = read_posts(path, self.subreddit, comments, self.accept_truncated)
+        for post in track(rows, f"reading {path.name}", unit="rows"):
+            if isinstance(post, str):
+                skipped[post] += 1
+                continue
+            reason = self._reason_to_skip(post, comments)
+            if reason:
+                skipped[f"{reason} {'comment' if comments else 'submission'}"] += 1
+            else:
+                yield post
+
+    def _reason_to_skip(self, post: Post, is_comment: bool) -> str:
+        reasons = (
+            ("removed", post.is_removed or not post.text),
+            ("deleted author's", post.author == "[deleted]"),
+            ("bot's", post.author in self.bots),
+            ("stickied", post.is_stickied),
+            ("adults only", post.is_over_18),
+            ("low score", not is_comment and self.min_score is not None and post.score < self.min_score),
+        )
+        return next((reason for reason, applies in reasons if applies), "")
+
+    def _example(self, post: Post, dump: str) -> Example:
+        origin = Origin(
+            "reddit",
+            post.id,
+            _URL + post.link,
+            dump,
+            post.created,
+            post.retrieved or post.created,
+            (_author(post.author, "question"),),
+        )
+        signals = {
+            "question_score": float(post.score),
+            "comments": float(post.comments),
+            "self_contained_title": float(is_self_contained(post.text)),
+        }
+        return Example(f"reddit/{self.subreddit}/{post.id}", (Turn("user", post.text),), origin, (), signals)
+
+    def _story(self, story: Story) -> Example:
+        authors = (_author(story.asker, "prompt"), _author(story.writer, "story"))
+        url = f"{_URL}{story.link.rstrip('/')}/{story.story_id}/"
+        origin = Origin(
+            "reddit", f"{story.id}/{story.story_id}", url, story.dump, story.created, story.retrieved or story.created, authors
+        )
+        signals = {
+            "question_score": float(story.prompt_score),
+            "answer_score": float(story.score),
+            "cleaned_chars": float(len(story.text)),
+            "answers": float(story.stories),
+            "comments": float(story.comments),
+        }
+        turns = (Turn("user", story.prompt), Turn("assistant", story.text))
+        return Example(f"reddit/{self.subreddit}/{story.id}", turns, origin, (story.tag,) if story.tag else (), signals)
+
+
+_URL = "https://www.reddit.com"
+_TAG = re.compile(r"[\[({]\s*([A-Za-z]{2,3})\s*[\])}]\s*[:\-–]?\s*")
+
+
+def split_tag(title: str) -> tuple[str, str]:
+    """The tag of a title in upper case, empty where it has none, and the title without it: `[WP] A door` is `WP` and `A door`.
+
+    The tag may stand behind; other words in brackets stay what they are.
+    """
+    found = _TAG.match(title)
+    if found:
+        return found[1].upper(), title[found.end() :].strip()
+    *_, last = [None, *_TAG.finditer(title)]
+    if last is not None and last.end() == len(title) and last[1].isupper():
+        return last[1], title[: last.start()].strip()
+    return "", title.strip()
+
+
+def _author(name: str, role: str) -> Author:
+    return Author(name, f"{_URL}/user/{name}", role, UNSTATED)
+
+
+def _files(paths: tuple[Path, ...], wanted: re.Pattern[str], what: str) -> list[Path]:
+    """The files at `paths`, each once; in a folder those whose name says that they hold `what`."""
+    files: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: no file or folder there. {Reddit.how_to_get}")
+        found = [file for file in visible_files(path) if wanted.search(file.name)] if path.is_dir() else [path]
+        found = [file for file in found if file.suffix.lower() in ENDINGS] or ([] if path.is_dir() else found)
+        if not found:
+            raise InputError(f"{path}: holds no {what}: wanted names such as RS_2019-05.zst or NAME_{what}.zst.")
+        files += found
+    return sorted(dict.fromkeys(files), key=lambda file: (file.name, str(file)))
