@@ -5,7 +5,8 @@ import re
 _POINTS_ELSEWHERE = re.compile(
     r"\b(?:this|these|those|above|below|following|attached|enclosed|aforementioned|(?:see|in|from) (?:the )?"
     r"(?:body|post|text|comments?|details|description|picture|image|link|inside|title|example)|title (?:says|is too long)|"
-    r"part \d|pt\.? ?\d|(?:update|edit):|cont(?:inued|'d)|my (?:code|program|script|setup|case|solution|answer|approach|proof|question|attempt|output|"
+    r"part \d|pt\.? ?\d|(?:update|edit):|"
+    r"cont(?:inued|'d)|my (?:code|program|script|setup|case|solution|answer|approach|proof|question|attempt|output|"
     r"results?|function|query|example))\b|\.\.\.$|…$|\bhere\b(?!['’]s)(?=\W*$)",
     re.IGNORECASE,
 )
