@@ -251,3 +251,17 @@ def test_many_examples_are_streamed(make: Make, tmp_path):
     data = make("data", "ingest", [example("clocks", n) for n in range(20_000)])
     sft = make("sft", "sft", [], [data], counts=Counts(20_000, 20_000))
     assert "20,000 examples" in report([data, sft], tmp_path).text
+
+
+def test_how_varied_selections_are_stands_in_one_table_with_what_chance_gives(make: Make, tmp_path):
+    figures = [
+        Measurement("vendi", "selection", 84.25, count=50), Measurement("vendi_random", "selection", 70.5, 68.25, 73.75, 50),
+        Measurement("coverage", "selection", 0.4321, count=50), Measurement("coverage_random", "selection", 0.41, 0.401, 0.4206, 50),
+    ]  # fmt: skip
+    stages = [make("far", "diverse", figures), make("half", "quota", figures[:2])]
+    Report().run(Inputs(tuple(stages)), tmp_path / "out")
+    page = re.sub(r"<[^>]+>", " ", (tmp_path / "out" / "report.html").read_text())
+    assert re.search(r"far\s+diverse\s+50\s+84\.2\s+70\.5\s+68\.2 to 73\.8\s+0\.432\s+0\.410\s+0\.401 to 0\.421", page)
+    assert not re.search(r"half\s+quota\s+50", page), "a stage that was measured in part has no row"
+    facts = json.loads((tmp_path / "out" / "files" / "report.json").read_text())
+    assert [row["stage"] for row in facts["spreads"]] == ["far"]

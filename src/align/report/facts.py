@@ -100,6 +100,20 @@ class QuotaFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """How varied one selection is, beside random draws of the same size from what it chose from."""
+
+    stage: str
+    kind: str
+    vendi: Measurement
+    """How many wholly different examples would be as varied."""
+    vendi_random: Measurement
+    coverage: Measurement
+    """Mean likeness of an example of the pool to the taken one most like it."""
+    coverage_random: Measurement
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
     """One logged figure of one training run, thinned to a few hundred points by averaging neighbours."""
 
@@ -220,6 +234,7 @@ class Facts:
     """Every model that was measured or trained, from the first made to the last."""
     sets: tuple[TrainingSet, ...] = ()
     quotas: tuple[QuotaFacts, ...] = ()
+    spreads: tuple[Spread, ...] = ()
     curves: tuple[Curve, ...] = ()
     samples: tuple[Sample, ...] = ()
     measured: tuple[Measured, ...] = ()

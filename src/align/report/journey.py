@@ -5,7 +5,7 @@ from itertools import islice
 
 from align.artifact import Artifact
 from align.records import Measurement, Rejection
-from align.report.facts import Contamination, Measured, QuotaFacts, QuotaRow, Rejected, StageFacts
+from align.report.facts import Contamination, Measured, QuotaFacts, QuotaRow, Rejected, Spread, StageFacts
 
 TRAINING_KINDS = {
     "pretrain": "pretraining",
@@ -18,6 +18,8 @@ MODEL_KINDS = {"base_model", "pretrain", "sft", "dpo", "kto", "pick_checkpoint"}
 """Kinds of stages whose artifact is a model."""
 JUDGING_KINDS = {"generate", "compare", "grade", "perplexity", "academic", "safety", "pick_checkpoint"}
 HITS_SHOWN = 20
+SPREAD_METRICS = ("vendi", "vendi_random", "coverage", "coverage_random")
+"""What every selection measures of itself."""
 
 
 def stage_facts(artifacts: Sequence[Artifact]) -> tuple[StageFacts, ...]:
@@ -127,6 +129,19 @@ def _quota(stage: str, figures: list[Measurement]) -> QuotaFacts:
     by = strata[0].metric.removesuffix("_taken") if strata else "site"
     rows = tuple(QuotaRow(figure.method, figure.subject, None, figure.count, int(figure.value)) for figure in strata)
     return QuotaFacts(stage, by, groups, rows)
+
+
+def spread_facts(measured: Sequence[Measured]) -> tuple[Spread, ...]:
+    """How varied each selection is, in the order of the stages."""
+    found: dict[tuple[str, str], dict[str, Measurement]] = {}
+    for item in measured:
+        if item.figure.metric in SPREAD_METRICS:
+            found.setdefault((item.stage, item.kind), {})[item.figure.metric] = item.figure
+    return tuple(
+        Spread(stage, kind, *(figures[metric] for metric in SPREAD_METRICS))
+        for (stage, kind), figures in found.items()
+        if len(figures) == len(SPREAD_METRICS)
+    )
 
 
 def contamination_facts(artifacts: Sequence[Artifact]) -> tuple[Contamination, ...]:

@@ -24,7 +24,8 @@ CURVES = {"loss": 0, "learning_rate": 1, "rewards/margins": 2, "rewards/accuraci
 """Logged figures that are drawn, in this order; the others stand in report.json."""
 TOLD = {
     "win_rate", "wins", "ties", "losses", "unparsed", "flip_rate", "at_least_as_good", "eot_rate", "mean_response_tokens",
-    "repetition", "safe_preferred", "reward_accuracy", "perplexity", "evaluation_items_found",
+    "repetition", "safe_preferred", "reward_accuracy", "perplexity", "evaluation_items_found", "vendi", "vendi_random",
+    "coverage", "coverage_random",
 }  # fmt: skip
 """Metrics that have their own place on the page; all others stand in the last table."""
 

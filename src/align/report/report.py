@@ -15,7 +15,7 @@ from align.report.datasets import licence_rows, training_sets
 from align.report.exported import read_speeds
 from align.report.facts import Facts
 from align.report.headline import findings
-from align.report.journey import contamination_facts, measured_figures, quota_facts, stage_facts
+from align.report.journey import contamination_facts, measured_figures, quota_facts, spread_facts, stage_facts
 from align.report.overlong import overlong_facts
 from align.report.page import render_page
 from align.report.picks import pick_facts
@@ -59,6 +59,7 @@ class Report(Stage):
             models=model_names(artifacts),
             sets=training_sets(artifacts, measured),
             quotas=quota_facts(measured),
+            spreads=spread_facts(measured),
             curves=curves(artifacts),
             samples=samples(artifacts, self.samples),
             measured=measured,

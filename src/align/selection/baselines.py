@@ -13,6 +13,7 @@ from align.lots import lot
 from align.parts import StageName
 from align.progress import track
 from align.records import Example, Rejection
+from align.selection.spread import write_spread
 from align.stage import Forecast, Inputs, Stage
 from align.strata import site_of
 
@@ -48,6 +49,7 @@ class Take(Stage):
     """Decides the order by lot."""
 
     verb: ClassVar[str] = "drawn"
+    version: ClassVar[int] = 2
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         elsewhere = {example.id for artifact in inputs.several("without") for example in artifact.read(Example)}
@@ -72,6 +74,7 @@ class Take(Stage):
                 reason = ELSEWHERE if example.id in elsewhere else OTHER_SITE if out else NOT_DRAWN
                 rejected.write(Rejection(example.id, self.kind, reason, site_of(example) if reason == OTHER_SITE else ""))
                 dropped[f"{self.kind}: {reason}"] += 1
+        write_spread(inputs, drawn, work)
         noted = {"missing": self.count - len(drawn)} if len(drawn) < self.count else {}
         return Counts(len(entries), kept.count, dict(dropped), noted=noted)
 

@@ -15,6 +15,7 @@ from align.lots import lot
 from align.parts import RawFile
 from align.progress import track
 from align.records import Example, Measurement, Rejection
+from align.selection.spread import write_spread
 from align.stage import Forecast, Inputs, Stage
 from align.strata import NONE, By, Cells, cell_of, read_cells
 
@@ -57,6 +58,7 @@ class Quota(Stage):
     """Decides the draw. A larger draw with the same seed from the same examples contains the smaller one."""
 
     verb: ClassVar[str] = "drawn"
+    version: ClassVar[int] = 2
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         cells = read_cells(self.by, self.take, self.groups)
@@ -71,6 +73,7 @@ class Quota(Stage):
             raise EmptyResult(f"0 of {read:,} examples were drawn: none is in a group that `take` names ({', '.join(self.take)})")
         dropped = self._write(inputs, work, cells, set(taken))
         _write_measurements(work, self.by, wanted, pools, drawn)
+        write_spread(inputs, taken, work)
         return Counts(read, len(taken), dict(dropped), noted={f"missing in {group}": count for group, count in missing.items()})
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
