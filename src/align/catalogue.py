@@ -39,6 +39,7 @@ MODULES = (
     "align.selection.diverse",
     "align.selection.scored",
     "align.selection.mix",
+    "align.style.style",
     "align.curation.curate",
     "align.preferences.pairs",
     "align.preferences.labelled",

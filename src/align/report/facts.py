@@ -216,6 +216,40 @@ class Overlong:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceVoice:
+    """One source: how well its responses are told from the rest, and how they begin."""
+
+    source: str
+    from_style: Measurement | None
+    from_voice: Measurement | None
+    openings: Measurement | None
+
+
+@dataclass(frozen=True, slots=True)
+class StrangeOne:
+    """A response with an unusual style, and why."""
+
+    example_id: str
+    source: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceFacts:
+    """What one `style` stage found."""
+
+    stage: str
+    text: str
+    """How well a classifier guesses the source, in words; empty where there is one source alone."""
+    sources: tuple[SourceVoice, ...]
+    between: tuple[tuple[str, Measurement], ...]
+    """The features that differ most between sources, by name."""
+    outliers: int
+    responses: int
+    shown: tuple[StrangeOne, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One result in words: the figure, and what it can and cannot say."""
 
@@ -241,6 +275,7 @@ class Facts:
     picks: tuple[Picked, ...] = ()
     overlong: tuple[Overlong, ...] = ()
     contamination: tuple[Contamination, ...] = ()
+    voices: tuple[VoiceFacts, ...] = ()
     licences: tuple[LicenceRow, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
 

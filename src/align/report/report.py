@@ -19,6 +19,7 @@ from align.report.journey import contamination_facts, measured_figures, quota_fa
 from align.report.overlong import overlong_facts
 from align.report.page import render_page
 from align.report.picks import pick_facts
+from align.report.voice import voice_facts
 from align.stage import Inputs, Stage
 
 PAGE = "report.html"
@@ -66,6 +67,7 @@ class Report(Stage):
             picks=pick_facts(stages, measured),
             overlong=overlong_facts(artifacts),
             contamination=contamination_facts(artifacts),
+            voices=voice_facts(artifacts),
             licences=licence_rows(artifacts),
         )
         return replace(facts, findings=findings(facts))

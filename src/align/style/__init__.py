@@ -1,0 +1,1 @@
+"""Style: how responses are written, whatever they say; what is unusual in one, and how alike a set is."""

@@ -1,0 +1,98 @@
+"""Whether a plain classifier guesses a response's source from its style: 0.5 is one voice, 1 is as many as there are sources."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from align.records import Measurement
+from align.style.ends import CLOSINGS, OPENINGS
+from align.style.features import VOICE, Measured
+from align.style.reference import LOGARITHMIC
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FOLDS = 5
+FEWEST = 2 * FOLDS
+"""A source with fewer responses is left out: no fold would hold two of it."""
+DRAWS = 1000
+
+
+def guess_sources(by_kind: Mapping[str, Sequence[Measured]], seed: int) -> list[Measurement]:
+    """Cross-validated AUC of guessing the source from all features, and from the voice alone; none where there is one source."""
+    kinds = {kind: several for kind, several in by_kind.items() if len(several) >= FEWEST}
+    if len(kinds) < 2:
+        return []
+    found = []
+    for metric, only in (("style_source_auc", None), ("style_voice_auc", VOICE)):
+        classes, chances = _guess(kinds, only, seed)
+        found += _aucs(metric, list(kinds), classes, chances, seed)
+    return found
+
+
+def auc(chances: "NDArray[np.float64]", is_one: "NDArray[np.bool_]", weights: "NDArray[np.int64] | None" = None) -> float:
+    """Chance that one of a class gets a higher score than one of the others, ties half (Mann-Whitney); NaN of one class alone.
+
+    `weights`: how often each item is taken, as a bootstrap draws them.
+    """
+    import numpy as np
+
+    taken = np.ones(len(chances), dtype=np.int64) if weights is None else weights
+    values, places = np.unique(chances, return_inverse=True)
+    ones = np.bincount(places, weights=taken * is_one, minlength=len(values))
+    others = np.bincount(places, weights=taken * ~is_one, minlength=len(values))
+    if not ones.sum() or not others.sum():
+        return math.nan
+    below = np.cumsum(others) - others
+    return float((ones * (below + others / 2)).sum() / (ones.sum() * others.sum()))
+
+
+def _guess(
+    kinds: Mapping[str, Sequence[Measured]], only: Sequence[str] | None, seed: int
+) -> "tuple[NDArray[np.int64], NDArray[np.float64]]":
+    """Number of each response's source, and the chances a classifier gave to each source that had not seen the response."""
+    import numpy as np
+
+    # Heavy, and on first use only.
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    rows = np.array([_row(item, only) for several in kinds.values() for item in several])
+    rows = np.where(np.isfinite(rows), rows, np.nanmedian(np.where(np.isfinite(rows).any(axis=0), rows, 0.0), axis=0))
+    classes = np.repeat(np.arange(len(kinds)), [len(several) for several in kinds.values()])
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000, class_weight="balanced"))
+    return classes, cross_val_predict(model, rows, classes, cv=folds, method="predict_proba")
+
+
+def _row(item: Measured, only: Sequence[str] | None) -> list[float]:
+    names = list(item.values) if only is None else only
+    row = [math.log1p(item.values[name]) if name in LOGARITHMIC else item.values[name] for name in names]
+    row += [float(item.opening == name) for name in OPENINGS]
+    return row + [float(item.closing == name) for name in CLOSINGS]
+
+
+def _aucs(
+    metric: str, names: list[str], classes: "NDArray[np.int64]", chances: "NDArray[np.float64]", seed: int
+) -> list[Measurement]:
+    """The mean over sources, each against the rest, and each source's own."""
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    drawn = [np.bincount(random.integers(0, len(classes), len(classes)), minlength=len(classes)) for _ in range(DRAWS)]
+    each = [auc(chances[:, number], classes == number) for number in range(len(names))]
+    bootstrap = np.array([[auc(chances[:, n], classes == n, taken) for n in range(len(names))] for taken in drawn])
+    what = "all features of style" if metric == "style_source_auc" else "the voice (person, contractions, exclamations, ends)"
+    how = f"AUC of logistic regression on {what}, {FOLDS}-fold, a source against the rest; bootstrap over responses, 95 %"
+    low, high = np.nanquantile(np.nanmean(bootstrap, axis=1), [0.025, 0.975])
+    mean = float(np.mean(each))
+    found = [Measurement(metric, "all sources", mean, float(low), float(high), len(classes), f"mean over sources; {how}")]
+    if len(names) > 2:
+        lows, highs = np.nanquantile(bootstrap, [0.025, 0.975], axis=0)
+        for number, name in enumerate(names):
+            counted = int((classes == number).sum())
+            found.append(Measurement(metric, name, each[number], float(lows[number]), float(highs[number]), counted, how))
+    return found
