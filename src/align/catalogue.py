@@ -29,6 +29,7 @@ MODULES = (
     "align.embed.sentence_transformers",
     "align.dedup.exact",
     "align.dedup.minhash",
+    "align.dedup.semantic",
     "align.dedup.contamination",
     "align.selection.quota",
     "align.selection.baselines",

@@ -150,3 +150,35 @@ def test_the_prompt_that_stands_in_both_halves_of_lima_is_found(tmp_path: Path, 
     assert len(both) == 1
     assert {item.id for item in train if item.prompt in both} <= set(made.rejections)
     assert len(made.rejections) <= 5, made.rejections
+
+
+def test_other_words_in_another_order_are_found_by_their_vectors_only_where_asked(tmp_path: Path) -> None:
+    # all words of the evaluation prompt, turned round: no run of words, few characters in order
+    turned = example("pool/turned", "At night, steer by which stars? Can a sailor?", "By the pole star.")
+    assert clean_of(tmp_path / "plain", turned).rejections == {}
+    found = clean_of(tmp_path / "vectors", turned, method="embedding").rejections
+    assert found == {
+        "pool/turned": (
+            "contamination",
+            "in against",
+            'test/short: alike prompt (cosine 1.00), "which stars can a sailor steer by at night"',
+        )
+    }
+    assert clean_of(tmp_path / "both", turned, method="both").rejections == found
+
+
+def test_vectors_alone_do_not_see_a_prompt_inside_a_response(tmp_path: Path) -> None:
+    quoted = example("pool/quoted", "Any ideas?", f"You asked: {LONG}")
+    assert "pool/quoted" in clean_of(tmp_path / "vectors", quoted, method="embedding").ids
+    both = clean_of(tmp_path / "both", quoted, method="both", cosine=0.5)
+    assert list(both.rejections) == ["pool/quoted"]
+
+
+def test_each_turn_of_a_user_is_compared_by_itself(tmp_path: Path) -> None:
+    turns = (Turn("user", "Hello there"), Turn("assistant", "Hi"), Turn("user", TINY), Turn("assistant", "Once."))
+    chat = Example("pool/chat", turns, Origin("pool", "1"))
+    assert (
+        clean_of(tmp_path, chat, method="embedding")
+        .rejections["pool/chat"][2]
+        .startswith("test/tiny: alike prompt (cosine 1.00)")
+    )

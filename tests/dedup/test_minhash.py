@@ -89,3 +89,37 @@ def test_a_thousand_copies_cost_a_thousand_comparisons(tmp_path: Path, monkeypat
     ]
     MinHash().run(inputs(tmp_path, items), tmp_path / "out")
     assert len(compared) == 999
+
+
+def test_the_same_words_in_another_order_are_one_text_unless_characters_must_agree(tmp_path: Path) -> None:
+    # sets of single words are equal, their order is not
+    items = [example("a/1", "moss fern oak brook stone heron"), example("a/2", "stone heron moss fern oak brook")]
+    read = inputs(tmp_path, items)
+    plain = run(MinHash(shingle_words=1), read, tmp_path / "plain")
+    assert plain.rejections == {"a/2": ("minhash", "duplicate", "a/1 (similarity 1.00)")}
+    assert run(MinHash(shingle_words=1, character_similarity=0.9), read, tmp_path / "strict").ids == ["a/1", "a/2"]
+
+
+def test_a_confirmed_duplicate_names_its_partner_and_both_similarities(tmp_path: Path) -> None:
+    # 12 words, one changed: 20 of 26 shingles. "rest" and "stand" share "st": 60 + 61 characters, 2 * 58 of them unedited
+    one = "how long should the dough of a sourdough loaf rest before baking"
+    other = "how long should the dough of a sourdough loaf stand before baking"
+    made = run(
+        MinHash(character_similarity=0.8), inputs(tmp_path, [example("a/1", one), example("a/2", other)]), tmp_path / "out"
+    )
+    unedited = 2 * (len(one) - 2) / (len(one) + len(other))
+    assert made.rejections == {"a/2": ("minhash", "duplicate", f"a/1 (similarity 0.77, {unedited:.2f} of the characters)")}
+
+
+def test_a_less_similar_partner_counts_where_the_most_similar_one_is_not_confirmed(tmp_path: Path) -> None:
+    words = "moss fern oak brook stone heron vole otter alder willow"
+    turned = " ".join(reversed(words.split()))
+    changed = words.replace("willow", "reed")
+    made = run(
+        MinHash(shingle_words=1, character_similarity=0.85),
+        inputs(tmp_path, [example("a/1", turned), example("a/2", changed), example("a/3", words)]),
+        tmp_path / "out",
+    )
+    # a/3 has all words of a/1 (in another order) and 9 of 11 with a/2 (in order)
+    assert made.ids == ["a/1", "a/2"]
+    assert made.rejections["a/3"][2].startswith("a/2 (similarity 0.82, ")

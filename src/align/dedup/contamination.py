@@ -12,7 +12,10 @@ from typing import ClassVar, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from align.artifact import Counts
+from align.dedup.alike_prompts import AlikePrompts, alike_prompts
 from align.dedup.overlap import RunIndex, index_runs, shared_runs
+from align.embed.embedder import Embedder
+from align.embed.tfidf import TfIdf
 from align.errors import EmptyResult
 from align.files import RecordWriter, write_text
 from align.parts import StageName
@@ -41,6 +44,13 @@ class Contamination(Stage):
     similarity: float = Field(default=0.9, gt=0, le=1)
     """A prompt, or a sentence of `short_words` in it, that is as similar as this to an evaluation prompt is a hit: share of
     characters that need no edit, 0 to 1."""
+    method: Literal["ngram", "embedding", "both"] = "ngram"
+    """`ngram` looks for shared words and nearly equal prompts, `embedding` for prompts alike by the cosine of their vectors:
+    other wordings too and, with a low threshold, other questions on one thing; `both` takes the hits of either."""
+    embedder: Embedder = TfIdf()
+    """With `embedding`: what makes vectors of prompts; by default TF-IDF, which knows words and no synonyms."""
+    cosine: float = Field(default=0.9, gt=0, le=1)
+    """With `embedding`: the cosine from which a turn of the user is an evaluation prompt in other words."""
     action: Literal["drop", "tag"] = "drop"
     """`drop` rejects what was hit; `tag` keeps it with the tag `contaminated` and lists the hits in files/hits.jsonl."""
 
@@ -54,13 +64,17 @@ class Contamination(Stage):
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         sought = _sought(inputs, self.words, self.short_words)
+        alike = None
+        if self.method != "ngram":
+            prompts = [item.prompt for item in sought.items]
+            alike = alike_prompts(self.embedder, prompts, inputs.read(Example), self.cosine, work)
         reasons: Counter[str] = Counter()
         hit_items: set[int] = set()
         lines: list[str] = []
         read = 0
         examples = track(inputs.read(Example), "looking for evaluation texts", inputs.count(Example))
         with RecordWriter(work, Example) as kept, RecordWriter(work, Rejection) as rejected:
-            for example, hits in _judged(sought, examples, self.similarity):
+            for example, hits in _judged(sought, examples, self.similarity if self.method != "embedding" else None, alike):
                 read += 1
                 if not hits:
                     kept.write(example)
@@ -123,12 +137,18 @@ def _sought(inputs: Inputs, run_words: int, short_words: int) -> _Sought:
     return _Sought(items, prompts, index_runs(texts, run_words, short_words), owners)
 
 
-def _judged(sought: _Sought, examples: Iterator[Example], similarity: float) -> Iterator[tuple[Example, list[_Hit]]]:
-    """Each example with its hits, in the order of the evaluation sets."""
+def _judged(
+    sought: _Sought, examples: Iterator[Example], similarity: float | None, alike: AlikePrompts | None
+) -> Iterator[tuple[Example, list[_Hit]]]:
+    """Each example with its hits, in the order of the evaluation sets; None leaves out a way of looking."""
     while batch := list(islice(examples, BATCH)):
-        found = _shared_words(sought, batch)
-        for number, item, shared in _similar_prompts(sought, batch, similarity):
-            found[number, item] = shared
+        found: dict[tuple[int, int], str] = {}
+        for number, item, cosine in alike.find(batch) if alike is not None else ():
+            found[number, item] = f"alike prompt (cosine {cosine:.2f}), {_shown(words(sought.items[item].prompt))}"
+        if similarity is not None:
+            found |= _shared_words(sought, batch)
+            for number, item, shared in _similar_prompts(sought, batch, similarity):
+                found[number, item] = shared
         hits: dict[int, list[_Hit]] = {}
         for number, item in sorted(found):
             hits.setdefault(number, []).append(_Hit(item, found[number, item]))

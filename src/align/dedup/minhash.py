@@ -34,6 +34,9 @@ class MinHash(Stage):
     """Jaccard similarity of the shingles from which two texts are one; 0.7 is about one word in ten changed."""
     shingle_words: int = Field(default=2, ge=1, le=8)
     """A shingle is a run of one to so many words. Runs of five, usual for web pages, find nothing among short texts."""
+    character_similarity: float | None = Field(default=None, gt=0, le=1)
+    """Also demand that so large a share of the characters need no edit (rapidfuzz's ratio of the words in order): texts of the
+    same words in another order are then two. By default the shingles decide alone."""
     keep: str = "first"
     """Which one stays: `first`, or the one with the highest value of the signal named here, e.g. `answer_score`."""
 
@@ -53,15 +56,28 @@ class MinHash(Stage):
         compared = [number for number in range(len(ids)) if offsets[number + 1] > offsets[number]]
         order = sorted(compared, key=ranks.__getitem__)
         with path.open("rb") as file:
-            shingles_of = partial(_read_shingles, file, offsets, self.shingle_words)
-            found = near_duplicates(order, shingles_of, self.threshold)
-            details = {number: f"{ids[kept]} (similarity {score:.2f})" for number, kept, score in found}
+            text_of = partial(_read_text, file, offsets)
+            found = near_duplicates(
+                order,
+                lambda number: shingles(text_of(number).split(" "), self.shingle_words),
+                self.threshold,
+                partial(_unedited, text_of, self.character_similarity) if self.character_similarity is not None else None,
+            )
+            details = {number: f"{ids[kept]} ({said})" for number, kept, said in found}
         return write_unique(self.kind, inputs, work, details, {NOT_COMPARED: len(ids) - len(compared)})
 
 
-def _read_shingles(file: BinaryIO, offsets: "array[int]", longest: int, number: int) -> frozenset[str]:
+def _read_text(file: BinaryIO, offsets: "array[int]", number: int) -> str:
     file.seek(offsets[number])
-    return shingles(file.read(offsets[number + 1] - offsets[number]).decode().split(" "), longest)
+    return file.read(offsets[number + 1] - offsets[number]).decode()
+
+
+def _unedited(text_of: Callable[[int], str], least: float, first: int, second: int) -> float | None:
+    """Share of the characters of two texts that need no edit; None below `least`."""
+    from rapidfuzz import fuzz
+
+    share = fuzz.ratio(text_of(first), text_of(second), score_cutoff=100 * least) / 100
+    return share or None
 
 
 def shingles(text: list[str], longest: int) -> frozenset[str]:
@@ -73,11 +89,15 @@ def shingles(text: list[str], longest: int) -> frozenset[str]:
 
 
 def near_duplicates(
-    order: list[int], shingles_of: Callable[[int], frozenset[str]], threshold: float
-) -> Iterator[tuple[int, int, float]]:
-    """Each item of `order` that is as similar as `threshold` to a kept one before it: item, most similar kept one, similarity.
+    order: list[int],
+    shingles_of: Callable[[int], frozenset[str]],
+    threshold: float,
+    unedited: Callable[[int, int], float | None] | None = None,
+) -> Iterator[tuple[int, int, str]]:
+    """Each item of `order` that is as similar as `threshold` to a kept one before it: item, most similar kept one, how similar.
 
-    Only kept items are indexed, so a thousand copies of one text cost a thousand comparisons and not half a million.
+    `unedited` says of two items what share of their characters needs no edit, None where that is too little. Only kept items are
+    indexed, so a thousand copies of one text cost a thousand comparisons and not half a million.
     """
     from rensa import RMinHash, RMinHashLSH
 
@@ -94,12 +114,24 @@ def near_duplicates(
             candidates = [
                 kept for kept in index.query(sketch) if min(sizes[kept], len(run)) / max(sizes[kept], len(run)) >= threshold
             ]
-            nearest = max(((jaccard(run, known(kept)), -kept) for kept in candidates), default=(0.0, 0))
-            if nearest[0] >= threshold:
-                yield item, -nearest[1], nearest[0]
+            alike = sorted((-score, kept) for kept in candidates if (score := jaccard(run, known(kept))) >= threshold)
+            partner = next(_confirmed(item, alike, unedited), None)
+            if partner is not None:
+                yield item, *partner
                 continue
             sizes[item] = len(run)
             index.insert(item, sketch)
+
+
+def _confirmed(
+    item: int, alike: list[tuple[float, int]], unedited: Callable[[int, int], float | None] | None
+) -> Iterator[tuple[int, str]]:
+    """The kept items that are duplicates of `item`, the most similar first, and how similar they are."""
+    for score, kept in alike:
+        if unedited is None:
+            yield kept, f"similarity {-score:.2f}"
+        elif (share := unedited(item, kept)) is not None:
+            yield kept, f"similarity {-score:.2f}, {share:.2f} of the characters"
 
 
 def jaccard(first: frozenset[str], second: frozenset[str]) -> float:

@@ -1,0 +1,60 @@
+"""Texts that mean the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from align.dedup import semantic
+from align.dedup.semantic import Semantic, alike
+from toy_records import example, inputs, run
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("block", [1, 7, 500])
+def test_blocks_find_what_comparing_one_by_one_finds(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(semantic, "BLOCK", block)
+    draw = np.random.default_rng(0)
+    vectors = unit(draw.standard_normal((8, 4))[draw.integers(0, 8, 120)] + 0.3 * draw.standard_normal((120, 4)))
+    order = [int(row) for row in draw.permutation(120)]
+    kept: list[int] = []
+    expected = []
+    for row in order:  # the naive rule: it goes if a kept one before it is alike
+        likeness = vectors[kept].astype(float) @ vectors[row].astype(float) if kept else np.zeros(0)
+        if len(likeness) and likeness.max() >= 0.9:
+            expected.append((row, kept[int(likeness.argmax())], pytest.approx(likeness.max(), abs=1e-5)))
+        else:
+            kept.append(row)
+    assert expected
+    assert list(alike(vectors, order, 0.9)) == expected
+
+
+def test_one_that_is_only_like_a_dropped_one_stays(tmp_path: Path) -> None:
+    # a chain: each neighbour is 20 degrees apart (cosine 0.94), the ends 40 degrees (0.77)
+    angles = np.radians([0, 20, 40])
+    chain = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    assert [(row, kept) for row, kept, _ in alike(chain, [0, 1, 2], 0.9)] == [(1, 0)]
+    assert [(row, kept) for row, kept, _ in alike(chain, [1, 0, 2], 0.9)] == [(0, 1), (2, 1)]
+
+
+POOL = [
+    example("a/1", "How long does dough rest?", "Let the dough rest for an hour.", answer_score=2),
+    example("a/2", "Dough: how long does it rest?", "Rest, for an hour! Let the dough.", answer_score=8),
+    example("a/3", "Why is the sea salt?", "Rivers carry salt from the rocks."),
+    example("a/4", "?!", "..."),
+]
+
+
+def test_words_in_another_order_mean_the_same_and_the_preferred_one_stays(tmp_path: Path) -> None:
+    made = run(Semantic(on="response", keep="answer_score"), inputs(tmp_path, POOL), tmp_path / "out")
+    assert made.ids == ["a/2", "a/3", "a/4"]
+    assert made.rejections == {"a/1": ("semantic", "duplicate", "a/2 (similarity 1.00)")}
+    assert made.counts.noted == {"nothing to compare": 1}
+
+
+def test_nothing_alike_nothing_dropped(tmp_path: Path) -> None:
+    made = run(Semantic(on="prompt", threshold=1), inputs(tmp_path, POOL), tmp_path / "out")
+    assert made.ids == ["a/1", "a/2", "a/3", "a/4"]
