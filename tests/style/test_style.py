@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from answers import answers
+from two_voices import answers
 
 from align.artifact import Artifact
 from align.errors import EmptyResult

@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from answers import answers
+from two_voices import answers
 
 from align.style.features import measure
 from align.style.guessing import auc, guess_sources

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from answers import answers
+from two_voices import answers
 
 from align.errors import InputError
 from align.style.features import measure
