@@ -25,6 +25,8 @@ MODULES = (
     "align.filters.capitals",
     "align.filters.symbols",
     "align.filters.tags",
+    "align.filters.grade_sample",
+    "align.filters.educational",
     "align.embed.tfidf",
     "align.embed.sentence_transformers",
     "align.dedup.exact",

@@ -132,6 +132,34 @@ def sign_test(wins: int, losses: int) -> float:
     return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
 
 
+def auc(chances: "NDArray[np.float64]", is_one: "NDArray[np.bool_]", weights: "NDArray[np.int64] | None" = None) -> float:
+    """Chance that one of a class gets a higher score than one of the others, ties half (Mann-Whitney); NaN of one class alone.
+
+    `weights`: how often each item is taken, as a bootstrap draws them.
+    """
+    import numpy as np
+
+    taken = np.ones(len(chances), dtype=np.int64) if weights is None else weights
+    values, places = np.unique(chances, return_inverse=True)
+    ones = np.bincount(places, weights=taken * is_one, minlength=len(values))
+    others = np.bincount(places, weights=taken * ~is_one, minlength=len(values))
+    if not ones.sum() or not others.sum():
+        return float("nan")
+    below = np.cumsum(others) - others
+    return float((ones * (below + others / 2)).sum() / (ones.sum() * others.sum()))
+
+
+def rank_correlation(first: "NDArray[np.float64]", second: "NDArray[np.float64]") -> float:
+    """Spearman's: the correlation of ranks, -1 to 1; NaN where one of the two does not vary."""
+    import numpy as np
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(values) for values in (first, second)]
+    if any(values.std() == 0 for values in ranks):
+        return float("nan")
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
 def _resampled_ratios(
     above: "NDArray[np.float64]", below: "NDArray[np.float64]", random: "np.random.Generator", draws: int
 ) -> "NDArray[np.float64]":

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from two_voices import answers
 
+from align.statistics import auc
 from align.style.features import measure
-from align.style.guessing import auc, guess_sources
+from align.style.guessing import guess_sources
 from align.style.spread import entropy_bits, eta_squared, measure_spread
 
 

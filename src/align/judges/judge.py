@@ -59,9 +59,17 @@ class Judge(Part):
         """How helpful the answer to `prompt` is, from 1 (not at all) to 6 (as well as can be); not every judge grades."""
         raise NotImplementedError
 
+    def grade_text(self, rubric: str, text: str) -> Rating:
+        """The grade of a text by a rubric from 1 to 6; not every judge reads rubrics."""
+        raise NotImplementedError
+
     @classmethod
     def can_grade(cls) -> bool:
         return cls.grade is not Judge.grade
+
+    @classmethod
+    def reads_rubrics(cls) -> bool:
+        return cls.grade_text is not Judge.grade_text
 
 
 def grader(judge: Judge) -> Judge:
@@ -71,6 +79,15 @@ def grader(judge: Judge) -> Judge:
     kinds = {kind: other for kind, other in Judge.kinds.items() if issubclass(other, Judge)}
     graders = ", ".join(sorted(kind for kind, other in kinds.items() if other.can_grade()))
     raise ValueError(f"the judge {judge.kind} compares responses and gives no grades; take one of: {graders}")
+
+
+def rubric_reader(judge: Judge) -> Judge:
+    """The judge, if it grades by rubrics; else a mistake of the recipe."""
+    if judge.reads_rubrics():
+        return judge
+    kinds = {kind: other for kind, other in Judge.kinds.items() if issubclass(other, Judge)}
+    readers = ", ".join(sorted(kind for kind, other in kinds.items() if other.reads_rubrics()))
+    raise ValueError(f"the judge {judge.kind} does not read rubrics; take one of: {readers}")
 
 
 def without_incidental(asked: dict[str, Any], judge: Judge | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from align.judges.chat_server import ChatServer, Reply, ask_until_readable
 from align.judges.helpfulness_question import HELPFULNESS_FORM, helpfulness_question, read_grade
 from align.judges.judge import Judge, Rating, Verdict
 from align.judges.pairwise_question import VERDICT_FORM, pairwise_question, read_verdict
+from align.judges.rubric_question import rubric_question
 from align.records import Turn
 
 
@@ -55,6 +56,12 @@ class OpenAIChat(Judge):
 
     def grade(self, prompt: tuple[Turn, ...], response: str) -> Rating:
         found, reply = ask_until_readable(self._server, helpfulness_question(prompt, response), HELPFULNESS_FORM, read_grade)
+        if found is None:
+            return Rating(None, _why(reply), reply.words)
+        return Rating(float(found.grade), found.reason, reply.words)
+
+    def grade_text(self, rubric: str, text: str) -> Rating:
+        found, reply = ask_until_readable(self._server, rubric_question(rubric, text), HELPFULNESS_FORM, read_grade)
         if found is None:
             return Rating(None, _why(reply), reply.words)
         return Rating(float(found.grade), found.reason, reply.words)

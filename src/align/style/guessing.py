@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from align.records import Measurement
+from align.statistics import auc
 from align.style.ends import CLOSINGS, OPENINGS
 from align.style.features import VOICE, Measured
 from align.style.reference import LOGARITHMIC
@@ -29,23 +30,6 @@ def guess_sources(by_kind: Mapping[str, Sequence[Measured]], seed: int) -> list[
         classes, chances = _guess(kinds, only, seed)
         found += _aucs(metric, list(kinds), classes, chances, seed)
     return found
-
-
-def auc(chances: "NDArray[np.float64]", is_one: "NDArray[np.bool_]", weights: "NDArray[np.int64] | None" = None) -> float:
-    """Chance that one of a class gets a higher score than one of the others, ties half (Mann-Whitney); NaN of one class alone.
-
-    `weights`: how often each item is taken, as a bootstrap draws them.
-    """
-    import numpy as np
-
-    taken = np.ones(len(chances), dtype=np.int64) if weights is None else weights
-    values, places = np.unique(chances, return_inverse=True)
-    ones = np.bincount(places, weights=taken * is_one, minlength=len(values))
-    others = np.bincount(places, weights=taken * ~is_one, minlength=len(values))
-    if not ones.sum() or not others.sum():
-        return math.nan
-    below = np.cumsum(others) - others
-    return float((ones * (below + others / 2)).sum() / (ones.sum() * others.sum()))
 
 
 def _guess(
