@@ -9,6 +9,7 @@ from align.errors import PartError
 MODULES = (
     "align.sources.ingest",
     "align.sources.stack_exchange",
+    "align.sources.wikihow",
     "align.sources.reddit",
     "align.sources.natural_instructions",
     "align.sources.json_lines",

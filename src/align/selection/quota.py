@@ -43,7 +43,9 @@ class Quota(Stage):
     """YAML file that says which strata belong to a group: `stem: [physics, unix, ...]`. A stratum in no group, or in one that
     is not taken, is dropped (LIMA leaves out five niche exchanges)."""
     by: By = "site"
-    """What the strata are: the exchange (`site`, the middle of the id), the `source`, or the first `tag` that a group names."""
+    """What the strata are: the exchange (`site`, the middle of the id), the `source`, or the first `tag` that a group names. With
+    the categories of wikiHow as a group, `temperature: .inf` and `rank_by: random`, each place draws a category, each as often as
+    any other, and then an article in it (LIMA §2.1)."""
     temperature: float = Field(default=3, gt=0)
     """Flattens the draw over strata: P is proportional to (eligible examples left) ** (1 / temperature). LIMA §2.1 has 3; 1 keeps
     the sizes, large values even them out."""
