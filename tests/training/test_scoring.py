@@ -2,6 +2,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from align.errors import TrainingRefused
 from align.tokens import NO_LOSS
 from align.training import scoring
 from align.training.job import Text
@@ -131,3 +132,11 @@ def test_texts_without_any_loss_give_a_gradient_of_zero_and_no_error():
     silent = [Text([1, 2, 3], [NO_LOSS] * 3)]
     Scorer(model).log_probs(model, lay_out(silent)).sum().backward()
     assert float(gradients(model).abs().max()) == 0.0
+
+
+def test_a_family_that_changes_logits_in_a_way_not_known_here_is_refused(monkeypatch):
+    # at 3.0 a soft cap changes every log-probability that the output layer gave
+    model = a_model("gemma2")
+    monkeypatch.setattr(scoring, "CHANGES_LOGITS", ())
+    with pytest.raises(TrainingRefused, match="'gemma2' does to logits after its output layer is not known"):
+        Scorer(model).log_probs(model, lay_out(texts()))

@@ -2,7 +2,10 @@
 
 import json
 import os
+import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_models import as_artifact, question, records
+from small_models import as_artifact, question, records, run, sentence
 
 from align.artifact import Artifact
 from align.errors import ProcessKilled, TrainingRefused
@@ -133,6 +136,29 @@ def test_preferences_on_a_divided_model_are_learned_the_same(tune, tmp_path):
 
     alone, divided = learn("alone", None), learn("divided", TWO)
     assert figures(divided) == pytest.approx(figures(alone), abs=1e-5)
+
+
+@pytest.mark.slow
+def test_log_probabilities_of_a_divided_model_are_not_rounded_to_bfloat16(tune, tmp_path):
+    # near 96 bfloat16 has steps of 0.5; accelerate would round what the model gives, and the sum over a response's tokens
+    draw = random.Random(1)
+    pairs = [
+        PreferencePair(f"pair/{n}", (Turn("user", "Where?"),), sentence(draw, 20), sentence(draw, 3), Origin("invented", str(n)))
+        for n in range(4)
+    ]
+    data, sft = records(tmp_path / "pairs", "pairs", pairs), tune("tuned", epochs=1)
+    fields = {"model": "sft", "epochs": 2, "batch_size": 4, "learning_rate": 1e-3}
+    alone = run(PreferenceTraining(**fields), tmp_path / "alone", "alone", (data,), model=sft)
+    script = Path(__file__).with_name("two_in_bfloat16.py")
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script)]
+    command += [str(sft.path), str(data.path), str(tmp_path / "halved"), json.dumps(fields | {"launch": TWO.model_dump()})]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, timeout=300, env=environment, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["2", "2"]  # each layer of the reference is gathered alone
+    halved = as_artifact(tmp_path / "halved", "halved", "dpo")
+    assert figures(halved, "logps/chosen") == pytest.approx(figures(alone, "logps/chosen"), abs=0.05)
+    assert figures(halved, "logps/chosen") != figures(alone, "logps/chosen")  # it was bfloat16 that multiplied
 
 
 @pytest.mark.slow

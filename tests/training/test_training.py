@@ -57,3 +57,14 @@ def test_an_8_bit_optimizer_is_refused_where_its_state_would_be_divided():
     with pytest.raises(ValueError, match="whose state fsdp2 cannot divide; write optimizer: adamw"):
         lima(optimizer="paged_adamw_8bit", launch={"processes": 2, "distribution": "fsdp2"})
     assert lima(optimizer="paged_adamw_8bit", launch={"processes": 2}).launch is not None
+
+
+def test_one_process_takes_one_gpu_of_several(tmp_path):
+    # else transformers would cut a batch's ids for eight copies of the model, and not the places of its tokens with loss
+    from transformers import TrainingArguments
+
+    from align.training.trainer import on_one_gpu
+
+    settings = TrainingArguments(output_dir=str(tmp_path), use_cpu=True)
+    settings._n_gpu = 8
+    assert on_one_gpu(settings).n_gpu == 1

@@ -8,7 +8,7 @@ from transformers import TrainingArguments
 
 from align.training.exact import BlockTrainer
 from align.training.job import Job
-from align.training.trainer import arguments, prepare
+from align.training.trainer import arguments, on_one_gpu, prepare
 
 
 class OrderedBatches(torch.utils.data.Sampler[list[int]]):  # type: ignore[misc] # torch is skipped by mypy
@@ -29,7 +29,7 @@ class OrderedBatches(torch.utils.data.Sampler[list[int]]):  # type: ignore[misc]
 
 def block_trainer(model: Any, tokenizer: Any, job: Job) -> Any:
     """A model in a trainer that reads the blocks of a stream in their order."""
-    settings = TrainingArguments(**arguments(job), remove_unused_columns=False)
+    settings = on_one_gpu(TrainingArguments(**arguments(job), remove_unused_columns=False))
     trainer = prepare(BlockTrainer(model=model, args=settings, train_dataset=job.items, processing_class=tokenizer), job)
     trainer.batches = OrderedBatches(len(job.items) // job.stage.epochs, job.stage.batch_size)
     return trainer

@@ -20,7 +20,7 @@ from align.training.labelled_rows import Mismatched
 from align.training.losses import labelled_losses, pair_losses
 from align.training.reference import Reference
 from align.training.scoring import MicroBatch
-from align.training.trainer import arguments, prepare
+from align.training.trainer import arguments, on_one_gpu, prepare
 
 
 class PairTrainer(ExactBatches, Trainer):  # type: ignore[misc] # transformers is untyped
@@ -120,5 +120,5 @@ class LabelledTrainer(ExactBatches, Trainer):  # type: ignore[misc] # transforme
 def preference_trainer(trainer: type[Any], model: Any, tokenizer: Any, job: Job) -> Any:
     """A trainer of one of these classes, without its reference yet. Dropout is off."""
     remove_dropout(model)
-    settings = TrainingArguments(**arguments(job), remove_unused_columns=False)
+    settings = on_one_gpu(TrainingArguments(**arguments(job), remove_unused_columns=False))
     return prepare(trainer(model=model, args=settings, train_dataset=job.items, processing_class=tokenizer), job)

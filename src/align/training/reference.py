@@ -142,14 +142,16 @@ def score_items(trainer: Any, items: Items, examples: Sequence[int], score: Scor
 
 def second_model(trainer: Any, place: ModelPlace) -> SecondModel:
     """The model at a place, divided over processes as the trainer's will be; bfloat16 on GPUs."""
-    from trl.models.utils import prepare_deepspeed, prepare_fsdp
+    from accelerate.utils import fsdp2_prepare_model
+    from trl.models.utils import prepare_deepspeed
 
     model = model_at(place, "bfloat16" if torch.cuda.is_available() else "float32").eval().requires_grad_(False)
     scorer, accelerator = Scorer(model), trainer.accelerator
     if trainer.is_deepspeed_enabled:
         return SecondModel(prepare_deepspeed(model, accelerator), scorer)
     if trainer.is_fsdp_enabled:
-        return SecondModel(prepare_fsdp(model, accelerator), scorer)
+        # layer by layer; TRL's prepare_fsdp makes one piece of the model, and so gathers all of it on every GPU at once
+        return SecondModel(fsdp2_prepare_model(accelerator, model), scorer)
     return SecondModel(accelerator.prepare_model(model, evaluation_mode=True), scorer)
 
 

@@ -17,14 +17,22 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
+from align.errors import TrainingRefused
 from align.tokens import NO_LOSS
 from align.training.job import Text
 from align.training.training import LOGITS_AT_ONCE
 
 Layout = Literal["padded", "packed"]
 
-CHANGES_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
-"""Settings of models that do more to logits than multiply; these are scored the plain way."""
+CHANGES_LOGITS = (
+    "final_logit_softcapping",
+    "logit_scale",
+    "logits_scaling",
+    "lm_head_multiplier",
+    "logits_soft_cap",
+    "output_logit_soft_cap",
+)
+"""Settings of models that change logits after the output layer; these are scored the plain way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +99,12 @@ class Scorer:
     def __init__(self, model: Any) -> None:
         head = model.get_output_embeddings()
         self._logits = head.forward
-        self._plain = any(getattr(model.config, name, None) not in (None, 1, 1.0) for name in CHANGES_LOGITS)
-        self._at_once = max(1, LOGITS_AT_ONCE // int(model.config.get_text_config().vocab_size))
+        config = model.config.get_text_config()
+        self._plain = any(getattr(config, name, None) not in (None, 1, 1.0) for name in CHANGES_LOGITS)
+        self._family, self._at_once = config.model_type, max(1, LOGITS_AT_ONCE // int(config.vocab_size))
         self._wanted: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._given: torch.Tensor | None = None
+        self._checked = False
         if not self._plain:
             head.forward = self._forward
 
@@ -108,7 +119,20 @@ class Scorer:
             return scored
         with self._wanting(batch):
             scored = model(**inputs).logits
+            self._check(scored)
         return scored
+
+    def _check(self, scored: torch.Tensor) -> None:
+        """Refuse, at the first batch, a model that does something to logits which is not known here: it did it to these."""
+        given = self._given
+        if self._checked or (given is not None and not len(given)):
+            return
+        if given is None or scored.dtype != given.dtype or not torch.equal(scored, given):
+            raise TrainingRefused(
+                f"model: what a model of family {self._family!r} does to logits after its output layer is not known here, so its "
+                f"losses would be wrong. Add the name of its setting to CHANGES_LOGITS in align/training/scoring.py."
+            )
+        self._checked = True
 
     @contextmanager
     def _wanting(self, batch: MicroBatch) -> Iterator[None]:
@@ -116,13 +140,17 @@ class Scorer:
         try:
             yield
         finally:
-            self._wanted = None
+            self._wanted = self._given = None
 
     def _forward(self, hidden_BTd: torch.Tensor) -> torch.Tensor:
         if self._wanted is None:  # someone else asks, for generation say
             logits: torch.Tensor = self._logits(hidden_BTd)
             return logits
-        places, targets = self._wanted
+        scored = self._score_parts(hidden_BTd, *self._wanted)
+        self._given = None if self._checked else scored.detach()
+        return scored
+
+    def _score_parts(self, hidden_BTd: torch.Tensor, places: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         hidden_nd = hidden_BTd.flatten(0, 1).index_select(0, places)
         if len(targets) <= self._at_once:
             return self._score(hidden_nd, targets)

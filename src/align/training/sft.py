@@ -104,14 +104,15 @@ def dialogue_trainer(model: Any, tokenizer: Any, rows: Rows[Row], job: Job) -> A
     from datasets import Dataset
     from trl import SFTConfig
 
-    from align.training.trainer import arguments, prepare
+    from align.training.trainer import arguments, on_one_gpu, prepare
     from align.training.trl_trainers import DialogueTrainer
 
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or EOT  # TRL asks for one; padding is never scored
     first = rows.rows[0]  # TRL looks at the columns; the rows come from the job
     data = Dataset.from_dict({"input_ids": [first.input_ids], "labels": [first.labels]})
-    settings = SFTConfig(**arguments(job), max_length=None, packing=False, dataset_kwargs={"skip_prepare_dataset": True})
+    told = arguments(job) | {"max_length": None, "packing": False, "dataset_kwargs": {"skip_prepare_dataset": True}}
+    settings = on_one_gpu(SFTConfig(**told))
     return prepare(DialogueTrainer(model=model, args=settings, train_dataset=data, processing_class=tokenizer), job)
 
 

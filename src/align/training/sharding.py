@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed.fsdp
 from transformers import TrainerCallback
 
 from align.errors import TrainingRefused
@@ -96,6 +97,17 @@ def fsdp_config() -> dict[str, Any]:
         # another one in the backward pass, and the gradients wrong (fsdp2_apply_ac: preserve_rng_state=False).
         "activation_checkpointing": False,
     }
+
+
+def keep_float32(trainer: Any) -> None:
+    """Where arithmetic is in bfloat16, let shares' gradients be added up in float32, and what a layer gives be as it is.
+
+    accelerate has both rounded to bfloat16: log-probabilities too, so that a response's would be a sum of three digits. Call it
+    before the model is divided.
+    """
+    if trainer.is_fsdp_enabled and trainer.accelerator.mixed_precision == "bf16":
+        policy = torch.distributed.fsdp.MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+        trainer.accelerator.state.fsdp_plugin.mixed_precision_policy = policy
 
 
 class DivisionCheck(TrainerCallback):  # type: ignore[misc] # transformers is untyped

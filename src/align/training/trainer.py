@@ -29,7 +29,7 @@ from align.training.keeper import Keeper
 from align.training.rehearsing import StopAndMeasure
 from align.training.reporting import reports, run_name, services
 from align.training.scoring import Scorer
-from align.training.sharding import DivisionCheck, sharding_arguments, write_weights
+from align.training.sharding import DivisionCheck, keep_float32, sharding_arguments, write_weights
 from align.training.surroundings import repeatable
 
 OPTIMIZERS = {
@@ -79,6 +79,16 @@ def arguments(job: Job) -> dict[str, Any]:
     }
 
 
+def on_one_gpu(settings: TrainingArguments) -> Any:
+    """Arguments for a trainer whose process takes one GPU, however many it sees.
+
+    transformers would copy the model to all of them at every step (nn.DataParallel) and cut the ids into parts, but not the
+    places of the tokens with loss.
+    """
+    settings._n_gpu = min(settings.n_gpu, 1)
+    return settings
+
+
 def _checkpointing_argument() -> str:
     """The argument's name: `gradient_checkpointing` warns where the new name is known."""
     new = "activation_checkpointing"
@@ -125,6 +135,7 @@ def prepare(trainer: Any, job: Job) -> Any:
     """Give a trainer with `ExactBatches` mixed in its job. Its model must not have been wrapped yet."""
     trainer.job = job
     trainer.batches = ShuffledBatches(len(job.items), job.stage.batch_size, job.stage.seed)
+    keep_float32(trainer)
     _attend(trainer.model, job.stage.attention)
     trainer.scorer = Scorer(trainer.model)
     adapter = getattr(job.stage, "adapter", None)
