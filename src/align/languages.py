@@ -1,6 +1,6 @@
 """Which language a text is written in: told offline, by a model that lies in the package py3langid (97 languages, no pickle)."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from align.text import words
@@ -40,6 +40,7 @@ def known_languages() -> frozenset[str]:
     return frozenset(map(str, _identifier().labels))
 
 
+@lru_cache(maxsize=2)
 def is_english(text: str) -> bool:
     """Whether rules made of English words can judge a text; a few words alone count as English."""
     found = words(text[:READ_CHARS])

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from align.markdown import FORMULA, markdown_from_html
 
@@ -39,6 +40,7 @@ def code_chars(markdown: str) -> int:
     return _visible(markdown) - _visible(outside)
 
 
+@lru_cache(maxsize=2)  # several rules in a row ask for the same text
 def prose(markdown: str) -> str:
     """The author's own sentences: code, quotations and formulas blanked out, so that every position stays what it was."""
     return _ASIDE.sub(lambda aside: re.sub(r"[^\n]", " ", aside[0]), _without_blocks(markdown, quotations=True))

@@ -76,8 +76,7 @@ def test_a_rejection_shows_no_private_data(tmp_path: Path) -> None:
 def test_a_rejection_shows_no_part_of_a_second_secret_that_its_rim_cuts() -> None:
     # 30 characters after the address end inside the card number
     drop = PrivateData().reason_to_drop(example("a/1", "?", "anna@baeckerei.de has the credit card 4539 1488 0343 6467"))
-    assert drop is not None
-    assert not any(sign.isdigit() for sign in drop.detail)
+    assert drop == Drop("e-mail", "[a…e] has the credit card [credit card]…")
 
 
 def test_redacted_examples_say_so_in_their_origin(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """The stage: keeps everything, says what is unusual."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from two_voices import answers
 
 from align.artifact import Artifact
@@ -55,6 +58,15 @@ def test_the_sample_bounds_what_is_held_and_not_what_is_judged(tmp_path: Path) -
     made = run(Style(sample=20), inputs(tmp_path, answers("plain", 50)), tmp_path / "out")
     assert StyleReference.read(made.path / "files" / "reference.json").kinds["plain"].count == 20
     assert all("style_distance" in row.signals for row in made.examples)
+
+
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40), min_size=1, max_size=8))
+@settings(deadline=None, max_examples=10)
+def test_any_texts_are_kept_as_they_are(texts: list[str]) -> None:
+    rows = [example(f"{'ab'[number % 2]}/{number}", "?", text) for number, text in enumerate(texts)]
+    with tempfile.TemporaryDirectory() as folder:
+        made = run(Style(), inputs(Path(folder), rows), Path(folder) / "out")
+        assert [row.turns for row in made.examples] == [row.turns for row in rows]
 
 
 def test_a_set_without_responses_is_told(tmp_path: Path) -> None:

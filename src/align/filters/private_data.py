@@ -69,16 +69,17 @@ def mask(secret: str) -> str:
 
 
 def _masked_around(text: str, found: Found) -> str:
-    """The span with its neighbourhood, all private data in it masked."""
-    start, end = max(0, found.start - SHOWN_CHARS), found.end + SHOWN_CHARS
-    before, after = text[start : found.start], text[found.end : end]
-    inside = f"{_without_private(before)}[{mask(text[found.start : found.end])}]{_without_private(after)}"
-    return " ".join(f"{'…' * (start > 0)}{inside}{'…' * (end < len(text))}".split())
-
-
-def _without_private(text: str) -> str:
-    """A neighbourhood cuts what stands at its rim, so that a part of an address or a number no longer looks like one."""
-    return "".join("…" if sign.isdigit() or sign == "@" else sign for sign in redact(text, find_private(text)))
+    """The span with its neighbourhood, all private data in it masked, that which its rim cuts too."""
+    start, end = max(0, found.start - SHOWN_CHARS), min(len(text), found.end + SHOWN_CHARS)
+    parts = ["…" * (start > 0)]
+    place = start
+    for item in find_private(text):
+        if item.end <= start or item.start >= end:
+            continue
+        shown = mask(text[found.start : found.end]) if item == found else item.name
+        parts += [text[place : max(place, item.start)], f"[{shown}]"]
+        place = item.end
+    return " ".join("".join([*parts, text[place:end], "…" * (end < len(text))]).split())
 
 
 def _as_edited(example: Example, turns: tuple[Turn, ...], found: list[Found]) -> Example:
