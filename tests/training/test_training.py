@@ -1,7 +1,8 @@
+from types import SimpleNamespace
+
 import pytest
 from pydantic import ValidationError
 
-from align.training.dpo import PreferenceTraining
 from align.training.launch import Launch
 from align.training.sft import FineTuning
 
@@ -35,12 +36,6 @@ def test_where_a_training_runs_is_not_part_of_what_it_is():
     assert lima(seed=2).identity() != lima().identity()
 
 
-def test_label_smoothing_that_trl_would_ignore_is_refused():
-    with pytest.raises(ValidationError, match="label_smoothing is read by loss: robust only"):
-        PreferenceTraining(model="sft", label_smoothing=0.1)
-    assert PreferenceTraining(model="sft", loss="robust", label_smoothing=0.1).label_smoothing == 0.1
-
-
 @pytest.mark.parametrize("fields", [{"epochs": 0}, {"learning_rate": 0}, {"residual_dropout": 1.0}, {"loss_on": "prompt"}])
 def test_values_that_make_no_sense_are_refused(fields):
     with pytest.raises(ValidationError):
@@ -68,3 +63,20 @@ def test_one_process_takes_one_gpu_of_several(tmp_path):
     settings = TrainingArguments(output_dir=str(tmp_path), use_cpu=True)
     settings._n_gpu = 8
     assert on_one_gpu(settings).n_gpu == 1
+
+
+@pytest.mark.parametrize("deepspeed", [False, True])
+def test_the_first_gradients_are_checked_unless_deepspeed_has_emptied_them(tmp_path, caplog, deepspeed):
+    from align.training.job import Job
+    from align.training.keeper import Keeper
+    from align.training.rows import Row, Rows
+
+    checked = []
+    stage = FineTuning(model="base", loss_on="all")
+    job = Job(stage, tmp_path, stage.split(1), Rows[Row]("sft"), "rows", lambda *both: checked.append(both))
+    keeper = Keeper(SimpleNamespace(is_deepspeed_enabled=deepspeed), job, lambda *_: None)
+    for _ in range(2):
+        keeper.on_pre_optimizer_step(None, None, None, model="model", optimizer="optimizer")
+    keeper.close()
+    assert checked == ([] if deepspeed else [("model", "optimizer")])
+    assert ("DeepSpeed shows none" in caplog.text) == deepspeed

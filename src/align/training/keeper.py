@@ -62,9 +62,14 @@ class Keeper(TrainerCallback):  # type: ignore[misc] # transformers is untyped
         self.watch.begin_step()
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, model: Any, optimizer: Any, **_: Any) -> None:
-        if not self.checked and self.job.before_first_step is not None:
-            self.job.before_first_step(model, optimizer)
+        check, seen = self.job.before_first_step, self.checked
         self.checked = True
+        if seen or check is None:
+            return
+        if self.trainer.is_deepspeed_enabled:  # which has made its step by now, and emptied the gradients
+            log.warning("%s: whether EOT has a gradient is not checked, since DeepSpeed shows none", self.job.stage.kind)
+            return
+        check(model, optimizer)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
         if torch.cuda.is_available():

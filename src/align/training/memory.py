@@ -122,7 +122,7 @@ def _weights(shape: Shape, setting: Setting, deepspeed: bool) -> float:
         return (2 if deepspeed else 4) * shape.parameters / shards
     matrices = shape.layers * shape.layer_matrices
     rest = setting.arithmetic_bytes * (shape.parameters - matrices) + frozen.trained_bytes * frozen.trained
-    # accelerate does not divide 4-bit weights, whose storage is uint8, over processes
+    # 4 bits are taken as whole on each: accelerate divides those that are stored as bfloat16, as on GPUs, but it was never run
     of_matrices = frozen.matrix_bytes * matrices
     return rest / shards + (of_matrices if frozen.matrix_bytes < 1 else of_matrices / shards)
 
