@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from backports import zstd
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from align.errors import InputError
@@ -75,6 +75,7 @@ def test_csv_keeps_line_ends_inside_quotes_and_leaves_the_mark_of_utf8_out(tmp_p
     assert [row.data for row in read_rows([tmp_path / "a.csv"])] == [{"title": "Hi", "text": 'one\r\ntwo "2"'}]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(st.sampled_from([".json", ".jsonl", ".csv", ".jsonl.zst", ".csv.gz", ".json.xz", ".jsonl.bz2"]), st.binary(max_size=300))
 def test_whatever_the_bytes_rows_come_out_or_one_error_of_ours(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: bytes

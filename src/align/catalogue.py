@@ -13,6 +13,7 @@ MODULES = (
     "align.sources.reddit",
     "align.sources.natural_instructions",
     "align.sources.json_lines",
+    "align.sources.hub",
     "align.sources.invented_corpus",
     "align.filters.filter",
     "align.filters.length",

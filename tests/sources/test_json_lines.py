@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from align.errors import InputError
 from align.records import Author, Example, Origin, Turn, as_json
@@ -137,3 +140,89 @@ def test_what_align_show_prints_is_read_as_it_was(tmp_path: Path) -> None:
             tmp_path / "a.jsonl",
             [{"id": "x", "turns": [{"role": "gpt", "text": "hi"}], "origin": {"source": "s", "native_id": "x"}}],
         )
+
+
+def test_fields_name_columns_of_any_form(tmp_path: Path) -> None:
+    row = {"q": "Why?", "a": "So.", "link": "https://example.org/1", "messages": [], "licence": "CC0-1.0"}
+    fields = {"prompt": "q", "response": "a", "url": "link", "license": "licence"}
+    [example] = read(tmp_path / "a.jsonl", [row], fields=fields)
+    assert said(example) == [("user", "Why?"), ("assistant", "So.")]
+    assert (example.origin.url, example.origin.authors) == ("https://example.org/1", (Author("unknown", license="CC0-1.0"),))
+    chat = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Ho"}]
+    assert said(read(tmp_path / "b.jsonl", [{"talk": chat}], fields={"messages": "talk"})[0]) == [
+        ("user", "Hi"),
+        ("assistant", "Ho"),
+    ]
+    with pytest.raises(InputError, match=r"row 1: missing columns: 'q', 'a'"):
+        read(tmp_path / "c.jsonl", [{"prompt": "x"}], fields={"prompt": "q", "response": "a"})
+
+
+def test_the_form_is_that_which_is_asked_for_and_another_one_is_refused(tmp_path: Path) -> None:
+    # as UltraChat has it: the same question as text and as messages
+    row = {"prompt": "Hi", "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}
+    assert said(read(tmp_path / "a.jsonl", [row])[0]) == [("user", "Hi"), ("assistant", "Ho")]
+    assert said(read(tmp_path / "a.jsonl", [row], format="pairs")[0]) == [("user", "Hi")]
+    with pytest.raises(InputError, match=r"row 1: missing columns: 'instruction'; the row has: 'prompt', 'messages'"):
+        read(tmp_path / "a.jsonl", [row], format="alpaca")
+
+
+def test_what_was_found_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        read(
+            tmp_path / "a.jsonl", [{"instruction": "Add.", "output": "3"}, {"instruction": "Go.", "output": "4"}, {"text": "A."}]
+        )
+    assert caplog.messages == ["json_lines  a.jsonl  rows read as alpaca", "json_lines  a.jsonl  rows read as document"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"prompt": "q", "fields": {"prompt": "r"}}, "prompt is given twice"),
+        ({"response": "a", "format": "messages"}, "has no columns for prompt and response"),
+        ({"fields": {"ask": "q"}}, "Input should be 'prompt'"),
+    ],
+)
+def test_settings_that_exclude_each_other_are_refused(tmp_path: Path, fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        JsonLines(paths=(tmp_path,), **fields)
+
+
+def test_a_table_in_csv_and_zstd_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('id,prompt,response\n1,"Why,\nhow?",So.\n')
+    (tmp_path / "b.ndjson.zst").write_bytes(zstd.compress(b'{"prompt": "C"}\n'))
+    assert [example.prompt for example in read_paths(tmp_path / "a.csv", tmp_path / "b.ndjson.zst")] == ["Why,\nhow?", "C"]
+
+
+CELLS = st.sampled_from(
+    [
+        None,
+        True,
+        3,
+        "",
+        "x",
+        [],
+        ["a"],
+        ["a", "b"],
+        [["a", "b"]],
+        {},
+        [{}],
+        [{"role": "user", "content": "x"}],
+        [{"from": "gpt"}],
+        "\ud800",
+    ]
+)
+NAMES = st.sampled_from(
+    ["prompt", "response", "messages", "conversations", "text", "turns", "origin", "id", "history", "tags", "signals"]
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@given(st.lists(st.dictionaries(NAMES, CELLS, max_size=5), max_size=4))
+def test_whatever_the_rows_there_is_no_error_but_ours(tmp_path_factory: pytest.TempPathFactory, rows: list[Any]) -> None:
+    path = tmp_path_factory.mktemp("rows") / "a.jsonl"
+    problem = ""
+    try:
+        assert len(read(path, rows)) == len(rows)
+    except InputError as error:
+        problem = str(error)
+    assert not problem or problem.startswith(str(path))

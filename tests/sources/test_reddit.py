@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from backports import zstd
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -273,6 +273,7 @@ ROWS = st.sampled_from(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(st.lists(ROWS, max_size=12))
 def test_every_row_is_in_an_example_or_counted_once(tmp_path_factory: pytest.TempPathFactory, rows: list[Any]) -> None:
     folder = tmp_path_factory.mktemp("rows")
@@ -282,6 +283,7 @@ def test_every_row_is_in_an_example_or_counted_once(tmp_path_factory: pytest.Tem
     assert len(submissions) + len(comments) == 2 * len(examples) + skipped.total()  # a prompt and a story each
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(st.binary(max_size=200), st.sampled_from([".zst", ".ndjson", ".gz"]))
 def test_whatever_the_bytes_there_is_no_error_but_ours(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, suffix: str

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from align.errors import AlignError, InputError
@@ -200,6 +200,7 @@ def test_what_is_no_dump_is_named(tmp_path: Path, name: str, content: str, says:
 CELL = st.sampled_from(["", "A.", "\nA.,\nB.", "\nA.", "A.\n, B.", "A., B.", "How to X", "How to Y1", "Tips", "z"])
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(st.booleans(), st.lists(st.tuples(CELL, CELL, CELL, CELL, CELL), min_size=1, max_size=8))
 def test_every_article_is_kept_rejected_or_counted(
     tmp_path_factory: pytest.TempPathFactory, is_sep: bool, rows: list[tuple[str, ...]]
@@ -211,6 +212,7 @@ def test_every_article_is_kept_rejected_or_counted(
     assert articles == len(examples) + len(rejections) + skipped.total()
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(st.binary(max_size=300) | st.lists(st.sampled_from(["<div>", "</ul>", "<li>", "<h2>Tips", "<b", "x", "<p>", "<!--"])))
 def test_whatever_the_page_there_is_no_error_but_ours(tmp_path_factory: pytest.TempPathFactory, page: bytes | list[str]) -> None:
     folder = tmp_path_factory.mktemp("pages")
