@@ -58,6 +58,7 @@ def test_an_example_carries_where_it_comes_from(tmp_path: Path) -> None:
         "answers": 2,
         "is_accepted": 1,
         "is_closed": 1,
+        "self_contained_title": 0,
     }
 
 
@@ -290,3 +291,90 @@ def test_the_newer_of_two_real_dumps_supersedes_the_older(real_data: Path, tmp_p
         assert sorted(rejected) == sorted(old.keys() & new.keys())
         assert counts.dropped == {"ingest: superseded": len(rejected)}
     assert results[0] == results[1]
+
+
+def test_every_answer_is_an_example_where_pairs_are_wanted(tmp_path: Path) -> None:
+    rows = [question(1, AcceptedAnswerId=4), answer(2, 1, 9), answer(3, 1, 3), answer(4, 1, 3), question(5), answer(6, 9, 1)]
+    examples, skipped = read(write_posts(tmp_path / "beer.stackexchange.com", *rows), form="all_answers")
+    # by score, of equal ones the accepted one first
+    assert list(examples) == [f"stack_exchange/beer/1-{number}" for number in (2, 4, 3)]
+    assert {example.origin.native_id for example in examples.values()} == {"1/2", "1/3", "1/4"}
+    assert {example.signals["answers"] for example in examples.values()} == {3}
+    assert skipped == {"unanswered question": 1, "answer without its question": 1}
+
+
+def comment(number: int, post: int, text: str, user: int | None = 7, **fields: object) -> str:
+    values = {"Id": number, "PostId": post, "Score": 0, "Text": text, "CreationDate": "2019-05-03T10:00:00.000", "UserId": user}
+    return row(**{name: value for name, value in (values | fields).items() if value is not None})
+
+
+def test_the_talk_below_an_answer_becomes_further_turns(tmp_path: Path) -> None:
+    folder = tmp_path / "beer.stackexchange.com"
+    rows = [
+        comment(13, 2, "Warm, [I](https://example.org/x) think. @bob", user=8, ContentLicense="CC BY-SA 4.0"),
+        comment(10, 2, "Glad to help.", user=8),  # before anyone asked
+        comment(11, 2, "@eve How warm?"),
+        comment(12, 2, "I disagree.", user=99),  # a third person
+        comment(14, 2, "And how"),
+        comment(15, 2, "long?"),
+        comment(16, 2, "@bob: A week.", user=8),
+        comment(17, 2, "Thanks!"),  # has no reply
+        comment(18, 1, "Below the question."),
+        comment(19, 4, "Me too.", user=None, UserDisplayName="gone"),
+        '  <row Id="20" PostId="x" />\n',
+    ]
+    write_posts(folder, *rows, name="Comments.xml", head="<comments>\n", tail="</comments>")
+    posts = write_posts(folder, question(1), answer(2, 1, 9), question(3), answer(4, 3, 9))
+    examples, skipped = read(posts, form="dialogues")
+    [example] = examples.values()
+    assert [(turn.role, turn.text) for turn in example.turns] == [
+        ("user", "title 1?"),
+        ("assistant", "answer 2"),
+        ("user", "How warm?"),
+        ("assistant", "Warm, I think."),
+        ("user", "And how\n\nlong?"),
+        ("assistant", "A week."),
+    ]
+    assert example.id == "stack_exchange/beer/1"
+    assert [(author.name, author.role) for author in example.origin.authors[2:]] == [("user7", "comment"), ("user8", "comment")]
+    # left out of the talk: 10, 12, 17 and the lone 19
+    assert skipped == {
+        "comment outside a dialogue": 4,
+        "comment on another post": 1,
+        "broken comment": 1,
+        "answer without a dialogue below": 1,
+    }
+
+
+def test_someone_else_may_talk_with_the_answerer_where_the_asker_is_silent(tmp_path: Path) -> None:
+    folder = tmp_path / "beer.stackexchange.com"
+    rows = [comment(1, 2, "Nice.", user=50), comment(2, 2, "Is it safe?", user=60), comment(3, 2, "It is.", user=8)]
+    write_posts(folder, *rows, name="Comments.xml", head="<comments>\n", tail="</comments>")
+    examples, _ = read(write_posts(folder, question(1), answer(2, 1, 9)), form="dialogues")
+    assert [turn.text for turn in examples["stack_exchange/beer/1"].turns[2:]] == ["Is it safe?", "It is."]
+
+
+def test_dialogues_without_comments_are_refused(tmp_path: Path) -> None:
+    path = write_posts(tmp_path / "beer.stackexchange.com", question(1), answer(2, 1, 9))
+    with pytest.raises(InputError, match=r"form: dialogues needs the Comments\.xml of beer\.stackexchange\.com"):
+        read(path, form="dialogues")
+
+
+def test_comments_in_the_archive_are_found(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    write_posts(folder, question(1), answer(2, 1, 9))
+    talk = [comment(1, 2, "Is it safe?"), comment(2, 2, "It is.", user=8)]
+    write_posts(folder, *talk, name="Comments.xml", head="<comments>\n", tail="</comments>")
+    with py7zr.SevenZipFile(tmp_path / "beer.stackexchange.com.7z", "w") as archive:
+        archive.writeall(folder, "")
+    examples, _ = read(tmp_path / "beer.stackexchange.com.7z", form="dialogues")
+    assert len(examples["stack_exchange/beer/1"].turns) == 4
+
+
+def test_real_comment_chains_become_dialogues(real_data: Path) -> None:
+    examples, skipped = read(real_data / "stackexchange" / "beer.stackexchange.com", form="dialogues")
+    assert len(examples) >= 20  # as many as LIMA edited
+    for example in examples.values():
+        assert [turn.role for turn in example.turns] == ["user", "assistant"] * (len(example.turns) // 2)
+    # 244 questions, each answered one of them counted once (SOURCE.md)
+    assert len(examples) + skipped["answer without a dialogue below"] + skipped["unanswered question"] == 244

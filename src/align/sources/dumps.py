@@ -22,6 +22,8 @@ class Dump(Shard):
     host: str = ""
     users: Path | None = None
     """Its Users.xml, or the archive that holds it; None where there is none."""
+    comments: Path | None = None
+    """Its Comments.xml, or the archive that holds it; None where there is none, or nobody asks for it."""
     order: int = 0
     """0 for the first dump of the exchange in the recipe, 1 for the next."""
 
@@ -37,7 +39,8 @@ class Dump(Shard):
     def files(self) -> dict[str, Path]:
         """The files that are read, by their role."""
         files = {"archive" if self.is_archive else "posts": self.path}
-        return files if self.users is None or self.users == self.path else files | {"users": self.users}
+        others = {"users": self.users, "comments": self.comments}
+        return files | {role: path for role, path in others.items() if path is not None and path != self.path}
 
 
 def missing_dumps(paths: tuple[Path, ...]) -> list[Path]:
@@ -49,7 +52,7 @@ def missing_dumps(paths: tuple[Path, ...]) -> list[Path]:
     ]
 
 
-def find_dumps(paths: tuple[Path, ...], site: str | None) -> list[Dump]:
+def find_dumps(paths: tuple[Path, ...], site: str | None, with_comments: bool = False) -> list[Dump]:
     """All dumps at or below `paths`, by exchange, those of one exchange in the order given; one reached twice counts once."""
     found: list[tuple[str, Path, Path | None]] = []
     for path in paths:
@@ -69,7 +72,8 @@ def find_dumps(paths: tuple[Path, ...], site: str | None) -> list[Dump]:
             continue
         reached.add(posts.resolve())
         name = site_of(host)
-        dumps.append(Dump(f"{name}-{seen[name]}", posts, group=name, host=host, users=users, order=seen[name]))
+        comments = _comments_of(posts) if with_comments else None
+        dumps.append(Dump(f"{name}-{seen[name]}", posts, group=name, host=host, users=users, comments=comments, order=seen[name]))
         seen[name] += 1
     return sorted(dumps, key=lambda dump: (dump.group, dump.order))
 
@@ -99,6 +103,14 @@ def _file(path: Path) -> tuple[str, Path, Path | None]:
     if path.name.lower() != "posts.xml":
         raise InputError(f"{path}: not a dump: wanted a .7z archive, a Posts.xml, or a folder that holds one.")
     return path.absolute().parent.name, path, beside.get("users.xml")
+
+
+def _comments_of(posts: Path) -> Path | None:
+    """Where the comments on some posts lie: in the same archive, in one beside it, or in a table beside theirs."""
+    beside = {file.name.lower(): file for file in posts.absolute().parent.iterdir()}
+    if posts.suffix.lower() == ".7z":
+        return beside.get(posts.name.lower().replace("-posts.7z", "-comments.7z")) if table_of(posts.name) else posts
+    return beside.get("comments.xml")
 
 
 def _host(name: str, path: Path, site: str | None) -> str:

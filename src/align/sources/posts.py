@@ -28,7 +28,7 @@ COMMUNITY = -1
 
 
 class Pair(NamedTuple):
-    """A question and its top answer."""
+    """A question and its top answer, or one of all its answers."""
 
     question: Row
     answer: Row
@@ -58,13 +58,20 @@ class PostIndex:
     answer_offsets: "np.ndarray[Any, Any]"
     answer_lengths: "np.ndarray[Any, Any]"
     answer_counts: "np.ndarray[Any, Any]"
+    answer_ids: "np.ndarray[Any, Any]"
 
     def __len__(self) -> int:
         return len(self.question_offsets)
 
 
-def index_posts(path: Path, skipped: Counter[str], min_score: int | None = None, accept_truncated: bool = False) -> PostIndex:
-    """Find every question's top answer: the highest score, then the accepted one, then the lower Id.
+def index_posts(
+    path: Path,
+    skipped: Counter[str],
+    min_score: int | None = None,
+    accept_truncated: bool = False,
+    all_answers: bool = False,
+) -> PostIndex:
+    """Find every question's top answer: the highest score, then the accepted one, then the lower Id; or all, in that order.
 
     Rows that will not be read again are counted in `skipped` by reason.
     """
@@ -85,18 +92,18 @@ def index_posts(path: Path, skipped: Counter[str], min_score: int | None = None,
         table.offsets.append(offset)
         table.lengths.append(len(data))
     tables = _without_planted(path, [_columns(posts, skipped) for posts in (questions, answers)], skipped)
-    return _joined(path, tables[0], tables[1], skipped, min_score)
+    return _joined(path, tables[0], tables[1], skipped, None if all_answers else 1, min_score)
 
 
 def read_pairs(index: PostIndex, skipped: Counter[str]) -> Iterator[Pair]:
     """Read the indexed rows, in order of the question's Id."""
     columns = (index.question_offsets, index.question_lengths, index.answer_offsets, index.answer_lengths, index.answer_counts)
-    with _open(index.path) as file:
+    with open_table(index.path) as file:
         for start in range(0, len(index), 4096):  # plain ints by the block: numpy's own are slow one by one
             block = [column[start : start + 4096].tolist() for column in columns]
             for question_offset, question_length, answer_offset, answer_length, count in zip(*block, strict=True):
-                question = parsed(_read(file, index.path, question_length, question_offset))
-                answer = parsed(_read(file, index.path, answer_length, answer_offset))
+                question = parsed(read_at(file, index.path, question_length, question_offset))
+                answer = parsed(read_at(file, index.path, answer_length, answer_offset))
                 if question is None or answer is None:
                     skipped["broken row"] += 1
                 else:
@@ -171,9 +178,9 @@ def _without_planted(path: Path, tables: list[_Columns], skipped: Counter[str]) 
 
 def _highest_of_a_person(path: Path, tables: list[_Columns]) -> int | None:
     """The highest Id of a post that is not the community's; found after a few rows, from the top."""
-    with _open(path) as file:
+    with open_table(path) as file:
         for number, offset, length in heapq.merge(*(_from_the_top(table) for table in tables), reverse=True):
-            row = parsed(_read(file, path, length, offset))
+            row = parsed(read_at(file, path, length, offset))
             if row is None or row.text("OwnerUserId") != str(COMMUNITY):
                 return number
     return None
@@ -185,7 +192,10 @@ def _from_the_top(table: _Columns) -> Iterator[tuple[int, int, int]]:
         yield int(table["ids"][place]), int(table["offsets"][place]), int(table["lengths"][place])
 
 
-def _joined(path: Path, questions: _Columns, answers: _Columns, skipped: Counter[str], min_score: int | None) -> PostIndex:
+def _joined(
+    path: Path, questions: _Columns, answers: _Columns, skipped: Counter[str], most: int | None, min_score: int | None
+) -> PostIndex:
+    """The answers with their questions: those at the top of each, at most `most` of a question."""
     import numpy as np
 
     asked = np.searchsorted(questions["ids"], answers["links"])
@@ -199,15 +209,17 @@ def _joined(path: Path, questions: _Columns, answers: _Columns, skipped: Counter
     is_accepted = questions["links"][asked] == answers["ids"]
     order = np.lexsort((answers["ids"], ~is_accepted, -answers["scores"], asked))
     answered, first, counts = np.unique(asked[order], return_index=True, return_counts=True)
-    top = order[first]
     _count(skipped, "unanswered question", len(questions["ids"]) - len(answered))
-    _count(skipped, "answer below the top one", len(order) - len(top))
+    place = np.arange(len(order)) - np.repeat(first, counts)  # 0 for the top answer of its question
+    taken = np.ones(len(order), bool) if most is None else place < most
+    _count(skipped, "answer below the top one", int((~taken).sum()))
+    top, answered, counts = order[taken], asked[order[taken]], np.repeat(counts, counts)[taken]
     if min_score is not None:
         enough = answers["scores"][top] >= min_score
-        _count(skipped, "top answer below min_score", int((~enough).sum()))
+        _count(skipped, "top answer below min_score" if most else "answer below min_score", int((~enough).sum()))
         answered, top, counts = answered[enough], top[enough], counts[enough]
     places = (questions["offsets"][answered], questions["lengths"][answered], answers["offsets"][top], answers["lengths"][top])
-    return PostIndex(path, *places, counts)
+    return PostIndex(path, *places, counts, answers["ids"][top])
 
 
 def _count(skipped: Counter[str], reason: str, count: int) -> None:
@@ -216,7 +228,8 @@ def _count(skipped: Counter[str], reason: str, count: int) -> None:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[int]:
+def open_table(path: Path) -> Iterator[int]:
+    """A table to read rows of by their place."""
     try:
         file = os.open(path, os.O_RDONLY)
     except OSError as error:
@@ -227,7 +240,8 @@ def _open(path: Path) -> Iterator[int]:
         os.close(file)
 
 
-def _read(file: int, path: Path, length: int, offset: int) -> bytes:
+def read_at(file: int, path: Path, length: int, offset: int) -> bytes:
+    """The bytes of one row."""
     try:
         return os.pread(file, length, offset)
     except OSError as error:

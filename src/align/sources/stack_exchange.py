@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, Literal
@@ -12,10 +13,12 @@ from typing import ClassVar, Literal
 from align.errors import InputError
 from align.parts import RawFile, nearest
 from align.records import Author, Example, Origin, Rejection, Turn
+from align.self_contained import is_self_contained
 from align.sources.archives import check_archive, unpack_tables
+from align.sources.comments import CommentIndex, chain_of, index_comments
 from align.sources.dumps import HOW_TO_GET, Dump, find_dumps, missing_dumps
 from align.sources.ingest import Shard, Source
-from align.sources.posts import COMMUNITY, Pair, index_posts, read_pairs
+from align.sources.posts import COMMUNITY, Pair, PostIndex, index_posts, read_pairs
 from align.sources.sites import is_meta
 from align.sources.users import NO_NAMES, Names, read_names
 from align.sources.xml_rows import Row
@@ -31,6 +34,10 @@ class StackExchange(Source):
     kind: Literal["stack_exchange"] = "stack_exchange"
     dumps: tuple[RawFile, ...]
     """Archives (`cooking.stackexchange.com.7z`), folders with a Posts.xml, folders of both, or a Posts.xml."""
+    form: Literal["top_answer", "all_answers", "dialogues"] = "top_answer"
+    """`top_answer`: one example a question. `all_answers`: one an answer, for `vote_pairs`. `dialogues`: one a question whose
+    asker, or someone else, talks with the author of the top answer in its comments (Comments.xml), with that talk as further
+    turns: raw material that people edit (LIMA §2 took 20 of its 30 dialogues from such chains)."""
     prompt: Literal["title", "body", "random"] = "random"
     """What becomes the prompt; `random` draws one of the two for each question (LIMA §2.1)."""
     seed: int = 0
@@ -47,6 +54,7 @@ class StackExchange(Source):
     """Take what there is of a table that is cut off at its end; by default that is an error."""
 
     how_to_get: ClassVar[str] = HOW_TO_GET
+    version: ClassVar[int] = 2  # 2: the signal `self_contained_title`
 
     def raw_files(self) -> dict[str, Path]:
         """Archives, or Posts and Users, by exchange and role: where they lie decides nothing, what is beside them neither."""
@@ -65,18 +73,31 @@ class StackExchange(Source):
 
     def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
         assert isinstance(shard, Dump)
-        with _tables(shard) as (posts, users):
-            index = index_posts(posts, skipped, self.min_score, self.accept_truncated)
+        with _tables(shard) as tables:
+            posts, users = tables["posts.xml"], tables.get("users.xml")
+            index = index_posts(posts, skipped, self.min_score, self.accept_truncated, self.form == "all_answers")
             names = read_names(users, self.accept_truncated) if users is not None else NO_NAMES
+            comments = self._comments(tables, shard, index, skipped)
             for pair in read_pairs(index, skipped):
                 example = self._example(pair, shard, names)
+                if comments is not None and not isinstance(example, str):
+                    example = _dialogue(example, pair, comments, shard.host, names, skipped)
                 if isinstance(example, str):
                     skipped[example] += 1
                 else:
                     yield example
 
+    def _comments(self, tables: dict[str, Path], dump: Dump, index: PostIndex, skipped: Counter[str]) -> CommentIndex | None:
+        if self.form != "dialogues":
+            return None
+        if "comments.xml" not in tables:
+            raise InputError(
+                f"{dump.path}: form: dialogues needs the Comments.xml of {dump.host}; put it beside, or leave form out."
+            )
+        return index_comments(tables["comments.xml"], index.answer_ids, skipped, self.accept_truncated)
+
     def _found(self) -> list[Dump]:
-        dumps = find_dumps(self.dumps, self.site)
+        dumps = find_dumps(self.dumps, self.site, self.form == "dialogues")
         known = {dump.group for dump in dumps}
         for site in self.sites or ():
             if site not in known:
@@ -90,8 +111,8 @@ class StackExchange(Source):
         """The example a pair makes, or why it makes none."""
         question, answer, answers = pair
         ask = question.text
-        example_id = f"stack_exchange/{dump.group}/{ask('Id')}"
-        prompt = ask("Title").strip() if self._takes_title(example_id) else markdown_from_html(ask("Body"))
+        question_id = f"stack_exchange/{dump.group}/{ask('Id')}"
+        prompt = ask("Title").strip() if self._takes_title(question_id) else markdown_from_html(ask("Body"))
         html = answer.text("Body")
         response = markdown_from_html(html)
         if not prompt or not response:
@@ -114,16 +135,34 @@ class StackExchange(Source):
             "answers": float(answers),
             "is_accepted": float(ask("AcceptedAnswerId") == answer_id),
             "is_closed": float(ask("ClosedDate") != ""),
+            "self_contained_title": float(is_self_contained(ask("Title"))),
         }
         if (views := ask("ViewCount")).isdecimal():
             signals["view_count"] = float(views)
         tags = tuple(_TAG.findall(ask("Tags")))
+        example_id = f"{question_id}-{answer_id}" if self.form == "all_answers" else question_id
         return Example(example_id, (Turn("user", prompt), Turn("assistant", response)), origin, tags, signals)
 
     def _takes_title(self, example_id: str) -> bool:
         if self.prompt == "random":
             return hashlib.sha256(f"{self.seed} {example_id}".encode()).digest()[0] % 2 == 0
         return self.prompt == "title"
+
+
+def _dialogue(
+    example: Example, pair: Pair, comments: CommentIndex, host: str, names: Names, skipped: Counter[str]
+) -> Example | str:
+    """The example with the talk below its answer, or why there is none."""
+    rows = list(comments.read(int(pair.answer.text("Id"))))
+    chain = chain_of(rows, pair.question, pair.answer)
+    skipped["comment outside a dialogue"] += len(rows) - sum(len(said.rows) for said in chain)
+    if not chain:
+        return "answer without a dialogue below"
+    turns = tuple(Turn("assistant" if said.is_answerer else "user", said.text) for said in chain)
+    authors = dict.fromkeys(_author(row, "comment", host, names) for said in chain for row in said.rows)
+    origin = replace(example.origin, authors=(*example.origin.authors, *authors))
+    signals = example.signals | {"turns": float(2 + len(turns))}
+    return replace(example, turns=(*example.turns, *turns), origin=origin, signals=signals)
 
 
 _TAG = re.compile(r"[^<>|]+")  # <beer><hops> up to 2023, |beer|hops| since
@@ -135,10 +174,10 @@ def license_on(date: str) -> str:
 
 
 def _author(row: Row, role: str, host: str, names: Names) -> Author:
-    owner = row.number("OwnerUserId")
+    owner = row.number("UserId" if role == "comment" else "OwnerUserId")
     unnamed = "Community" if owner == COMMUNITY else f"user{owner}" if owner else "deleted user"
     return Author(
-        name=names.of(owner) or row.text("OwnerDisplayName") or unnamed,
+        name=names.of(owner) or row.text("UserDisplayName" if role == "comment" else "OwnerDisplayName") or unnamed,
         url=f"https://{host}/users/{owner}" if owner else "",
         role=role,
         license=row.text("ContentLicense") or license_on(_changed(row)),
@@ -151,17 +190,21 @@ def _changed(row: Row) -> str:
 
 
 @contextmanager
-def _tables(dump: Dump) -> Iterator[tuple[Path, Path | None]]:
-    """Posts.xml and Users.xml on disk, unpacked where they lie in an archive."""
+def _tables(dump: Dump) -> Iterator[dict[str, Path]]:
+    """Posts.xml and what is read beside it, by their names in small letters, unpacked where they lie in an archive."""
+    beside = {"users.xml": dump.users, "comments.xml": dump.comments}
+    wanted = {name: path for name, path in beside.items() if path is not None}
     if not dump.is_archive:
-        yield dump.path, dump.users
+        yield {"posts.xml": dump.path, **wanted}
         return
     with TemporaryDirectory() if dump.scratch is None else nullcontext(dump.scratch) as scratch:
-        tables = unpack_tables(dump.path, ("posts.xml", "users.xml"), Path(scratch) / "dump")
+        inside = ("posts.xml", "users.xml", *(("comments.xml",) if dump.comments == dump.path else ()))
+        tables = unpack_tables(dump.path, inside, Path(scratch) / "dump")
         if "posts.xml" not in tables:
             raise InputError(
                 f"{dump.path}: holds no Posts.xml, so it is not the dump of an exchange; name the archive that does."
             )
-        if dump.users not in (None, dump.path):
-            tables |= unpack_tables(dump.users, ("users.xml",), Path(scratch) / "users")
-        yield tables["posts.xml"], tables.get("users.xml")
+        for name, path in wanted.items():
+            if path != dump.path:
+                tables |= unpack_tables(path, (name,), Path(scratch) / name)
+        yield tables
