@@ -18,6 +18,7 @@ from align.embed.tfidf import TfIdf
 from align.embed.vectors import embed_texts
 from align.files import read_records
 from align.records import Example
+from align.selection.facility_location import FacilityLocation, take_facilities
 from align.selection.farthest import FarthestFirst, take_greedily
 from align.selection.spread import coverage, vendi_score
 from align.sources.ingest import Ingest
@@ -80,6 +81,8 @@ def selections(pool: np.ndarray, texts: list[tuple[str, str]], scores: list[floa
     found["longest"] = sorted(pool.tolist(), key=lambda row: (-len(texts[row][1]), row))[:COUNT]
     found["best voted"] = sorted(pool.tolist(), key=lambda row: (-scores[row], row))[:COUNT] if pool[0] else []
     found["k-center"] = greedy(pool, vectors, None, 0)
+    facilities = take_facilities(FacilityLocation(vectors[pool]), [0] * COUNT)
+    found["facility location"] = pool[facilities].tolist()
     ranks = np.argsort(np.argsort([scores[row] for row in pool], kind="stable"), kind="stable") / (len(pool) - 1)
     for weight in (0.3, 0.5, 0.7):
         found[f"mmr, votes {weight}"] = greedy(pool, vectors, ranks.astype(np.float32), weight)

@@ -5,11 +5,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from align.embed.cache import VectorCache, digests_of
 from align.errors import AlignError
 from align.housekeeping import remove, rubbish_of, size_of, store_rows
 from align.lineage import list_runs, load_run
+from align.locks import hold_lock
 from align.models import point_at_base
 from align.recipe import load_recipe
 from align.runner import run_recipe
@@ -135,3 +138,11 @@ def test_what_cannot_be_removed_is_told(toy: Path, store: Path, monkeypatch: pyt
     with pytest.raises(AlignError, match="cannot be removed: Permission denied"):
         remove(found, store)
     assert os.listdir(store / "artifacts")
+
+
+def test_remembered_vectors_go_unless_one_writes_to_them(store: Path) -> None:
+    VectorCache(store, "minilm", 2).add(digests_of(["moss"]), np.ones((1, 2), dtype=np.float32))
+    with hold_lock(store, "embeddings-minilm"):
+        assert whats(store) == []
+    assert remove(rubbish_of(store), store) == 16 + 2 * 2  # a digest, and two numbers in half precision
+    assert not (store / "embeddings" / "minilm").exists()

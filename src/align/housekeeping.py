@@ -48,7 +48,7 @@ class Rubbish:
 
     path: Path
     what: str
-    """`artifact`, `partial`, `run`, `hash`, `lock`, `epoch`."""
+    """`artifact`, `partial`, `run`, `hash`, `lock`, `epoch`, `vectors`."""
     why: str
     bytes: int
 
@@ -105,7 +105,7 @@ def rubbish_of(store: Path, keep_runs: int | None = None) -> list[Rubbish]:
             with free_lock(store, lock.name) as is_free:
                 if is_free:
                     found.append(Rubbish(lock, "lock", "nobody waits for it", 0))
-    return [*found, *_stale_hashes(store)]
+    return [*found, *_kept_vectors(store), *_stale_hashes(store)]
 
 
 def spare_models(store: Path) -> tuple[list[Rubbish], list[str]]:
@@ -182,6 +182,14 @@ def _stage_of(folder: Path) -> str:
         return f" ({manifest['kind']} {manifest['stage']})"
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+
+
+def _kept_vectors(store: Path) -> Iterator[Rubbish]:
+    """What embedders remember: no artifact needs it, a stage that embeds the same texts is faster with it."""
+    for folder in sorted((store / "embeddings").glob("*")):
+        with free_lock(store, f"embeddings-{folder.name}") as is_free:
+            if is_free:
+                yield Rubbish(folder, "vectors", "remembered to save time; texts are embedded anew", size_of(folder))
 
 
 def _stale_hashes(store: Path) -> Iterator[Rubbish]:

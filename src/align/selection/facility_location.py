@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LOOKED_AT = 32
-"""Candidates whose gain is computed anew at once."""
+LOOKED_AT = 64
+"""At most so many candidates have their gain computed anew at once; the first two, then twice as many as before."""
 
 
 class FacilityLocation:
@@ -33,14 +33,16 @@ class FacilityLocation:
 
         bounds = np.where(self._cells == cell, self._bounds, -np.inf)
         exact = np.zeros(len(bounds), dtype=bool)
+        several = 1
         while True:
             best = int(np.argmax(bounds))
             if not np.isfinite(bounds[best]):
                 return -1
             if exact[best]:
                 return best
+            several = min(2 * several, LOOKED_AT, len(bounds))
             waiting = np.where(exact, -np.inf, bounds)
-            looked_at = np.sort(np.argsort(-waiting, kind="stable")[:LOOKED_AT])
+            looked_at = np.sort(np.argpartition(-waiting, several - 1)[:several])
             looked_at = looked_at[np.isfinite(waiting[looked_at])]
             gains = np.maximum(self._likeness[looked_at] - self._covered, 0).sum(axis=1, dtype=np.float64)
             bounds[looked_at] = self._bounds[looked_at] = gains

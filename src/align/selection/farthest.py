@@ -21,7 +21,7 @@ LEADERS = 4096
 BLOCK = 16_384
 """Rows that are read from the disk at once: 16 MB of 256 numbers each."""
 CENTRES = 256
-"""Taken examples that a block is compared with at once."""
+"""Taken examples that a block is compared with at once, and rows that are copied at once."""
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class FarthestFirst:
         if self._leaders is None:
             return
         leaders = self._leaders
-        likeness = leaders.vectors @ np.asarray(self._vectors[row])
+        likeness = leaders.vectors @ _gathered(self._vectors, np.array([row]))[0]
         relevance = self._relevance[leaders.rows]
         np.minimum(leaders.scores, relevance - self._weight * likeness, out=leaders.scores)
         leaders.scores[leaders.rows == row] = -np.inf
@@ -97,12 +97,12 @@ class FarthestFirst:
 
         self.passes += 1
         for first in range(0, len(self._pending), CENTRES):
-            centres = np.asarray(self._vectors[self._pending[first : first + CENTRES]])
+            centres = _gathered(self._vectors, np.array(self._pending[first : first + CENTRES]))
             for start in range(0, len(self._vectors), BLOCK):
                 part = slice(start, start + BLOCK)
                 likeness = (np.asarray(self._vectors[part]) @ centres.T).max(axis=1)
                 np.minimum(self._bounds[part], self._relevance[part] - self._weight * likeness, out=self._bounds[part])
-            release(self._vectors)
+                release(self._vectors)
         self._pending = []
         self._leaders = self._find_leaders()
 
@@ -122,8 +122,7 @@ class FarthestFirst:
             best, floors[cell] = _highest(self._bounds[rows], each)
             found.append(rows[best])
         rows = np.sort(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
-        vectors = np.asarray(self._vectors[rows], dtype=np.float32)
-        release(self._vectors)
+        vectors = _gathered(self._vectors, rows)
         return _Leaders(rows, vectors, self._bounds[rows], self._cells[rows], floors)
 
 
@@ -154,6 +153,17 @@ def _highest(scores: "NDArray[np.float32]", count: int) -> "tuple[NDArray[np.int
     outside = scores[scores < least]
     floor = least if len(equal) > count - len(above) else float(outside.max()) if len(outside) else -np.inf
     return chosen, floor
+
+
+def _gathered(vectors: "NDArray[np.float32]", rows: "NDArray[np.int64]") -> "NDArray[np.float32]":
+    """Copies of some rows. Reading one from a file maps a hundred kilobytes around it, so the memory is given back in between."""
+    import numpy as np
+
+    found = np.empty((len(rows), vectors.shape[1]), dtype=np.float32)
+    for start in range(0, len(rows), CENTRES):
+        found[start : start + CENTRES] = vectors[rows[start : start + CENTRES]]
+        release(vectors)
+    return found
 
 
 def release(vectors: Any) -> None:

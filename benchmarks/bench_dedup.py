@@ -1,0 +1,105 @@
+"""Near duplicates among invented texts, some of them planted: CPU seconds and recall, beside datasketch.
+
+    python benchmarks/bench_dedup.py                      100,000 texts
+    python benchmarks/bench_dedup.py --texts 20000 --repeats 3 --peer /path/to/python
+
+`--peer` is a Python that has datasketch (`pip install datasketch`); without it ours is measured alone. Both read the same file
+and say of each text whether an earlier kept one is a duplicate. Ours works with shingles of one and two words at threshold 0.7,
+datasketch as its documentation shows it: 128 permutations of the words, LSH at 0.5, so that it, too, finds what is planted.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PLANTED = 0.09
+CHANGED = 0.05
+"""Share of a planted copy's words that are others."""
+
+OURS = """
+import json, sys, time
+texts = open(sys.argv[1], encoding="utf-8").read().split("\\n")
+from align.dedup.minhash import near_duplicates, shingles
+from align.text import words
+import rensa
+began = time.process_time()
+known = [words(text) for text in texts]
+found = {item: kept for item, kept, _ in near_duplicates(list(range(len(texts))), lambda n: shingles(known[n], 2), 0.7)}
+print(json.dumps({"seconds": time.process_time() - began, "found": sorted(found)}))
+"""
+DATASKETCH = """
+import json, sys, time
+texts = open(sys.argv[1], encoding="utf-8").read().split("\\n")
+from datasketch import MinHash, MinHashLSH
+began = time.process_time()
+index, found = MinHashLSH(threshold=0.5, num_perm=128), []
+for number, text in enumerate(texts):
+    sketch = MinHash(num_perm=128)
+    sketch.update_batch([word.encode() for word in set(text.split())])
+    if index.query(sketch):
+        found.append(number)
+    else:
+        index.insert(number, sketch)
+print(json.dumps({"seconds": time.process_time() - began, "found": found}))
+"""
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--texts", type=int, default=100_000, help="how many texts (default 100,000)")
+    arguments.add_argument("--repeats", type=int, default=1, help="how often each is measured (default 1)")
+    arguments.add_argument("--peer", default="", help="a Python with datasketch")
+    asked = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "texts.txt"
+        planted = write_texts(path, asked.texts)
+        load = os.getloadavg()[0]
+        print(
+            f"{asked.texts:,} texts, {len(planted):,} planted copies with {CHANGED:.0%} of their words changed; load {load:.1f}"
+        )
+        for name, program, python in (("align", OURS, sys.executable), ("datasketch", DATASKETCH, asked.peer)):
+            if not python:
+                print(f"{name}: not measured (--peer names no Python)")
+                continue
+            runs = [measured(python, program, path) for _ in range(asked.repeats)]
+            found = set(runs[0]["found"])
+            seconds = " ".join(f"{run['seconds']:.1f}" for run in runs)
+            print(
+                f"{name:11} CPU s {seconds}   recall {len(found & planted) / len(planted):.3f}   others {len(found - planted):,}"
+            )
+
+
+def measured(python: str, program: str, path: Path) -> dict:
+    done = subprocess.run([python, "-c", program, str(path)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def write_texts(path: Path, count: int) -> set[int]:
+    """One text a line, 20 to 60 words of a vocabulary with Zipf's frequencies; the numbers of the planted copies."""
+    draw = random.Random(1)
+    vocabulary = [f"w{number}" for number in range(30_000)]
+    weights = [1 / (number + 10) for number in range(len(vocabulary))]
+    originals = int(count * (1 - PLANTED))
+    stock = draw.choices(vocabulary, weights, k=originals * 40)
+    texts, at = [], 0
+    for _ in range(originals):
+        length = draw.randint(20, 60)
+        start = at % (len(stock) - 60)
+        texts.append(stock[start : start + length])
+        at += length
+    for number in draw.sample(range(originals), count - originals):
+        copy = list(texts[number])
+        for place in draw.sample(range(len(copy)), max(1, round(len(copy) * CHANGED))):
+            copy[place] = draw.choice(vocabulary)
+        texts.append(copy)
+    path.write_text("\n".join(" ".join(text) for text in texts), encoding="utf-8")
+    return set(range(originals, count))
+
+
+if __name__ == "__main__":
+    main()
