@@ -21,6 +21,7 @@ from align.files import (
     disk_error,
     hash_tree,
     is_full,
+    open_as_folder,
     read_records,
     record_parts,
     write_json,
@@ -179,7 +180,7 @@ def test_the_hash_of_a_folder_below_a_hidden_one_is_not_empty(tmp_path: Path) ->
 
 def test_a_full_disk_is_told_apart_from_a_forbidden_one(tmp_path: Path) -> None:
     full, forbidden = OSError(28, "No space left on device"), PermissionError(13, "Permission denied")
-    assert "free there. Free some room (`align gc`" in str(disk_error(tmp_path / "x", full))
+    assert "free there. Free some room (`align gc --checkpoints`" in str(disk_error(tmp_path / "x", full))
     assert "Permission denied. Make it writable, or name another place with --store" in str(disk_error(tmp_path / "x", forbidden))
     assert is_full(tmp_path, RuntimeError("I/O error: No space left on device (os error 28)"))
     assert not is_full(tmp_path, RuntimeError("shape mismatch"))
@@ -215,6 +216,19 @@ def test_a_file_that_may_not_grow_is_told_and_leaves_nothing(tmp_path: Path) -> 
     assert done.stderr == ""  # nothing from a destructor that tries again
 
 
+@pytest.mark.parametrize(
+    ("folder_mode", "file_mode", "wanted"), [(0o755, 0o600, 0o644), (0o750, 0o600, 0o640), (0o700, 0o600, 0o600)]
+)
+def test_who_may_read_a_folder_may_read_the_file_in_it(tmp_path: Path, folder_mode: int, file_mode: int, wanted: int) -> None:
+    file = tmp_path / "folder" / "weights"
+    file.parent.mkdir()
+    file.write_bytes(b"w")
+    file.chmod(file_mode)
+    file.parent.chmod(folder_mode)
+    open_as_folder(file)
+    assert file.stat().st_mode & 0o777 == wanted
+
+
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one megabyte."""
@@ -229,7 +243,9 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_is_told_with_the_room_and_the_remedy(tiny_disk: Path) -> None:
     noise = (example(number, os.urandom(2000).hex()) for number in range(5000))
-    with pytest.raises(StoreError, match=r"cannot be written: .*No space left.*MB are free there\. Free some room \(`align gc`"):
+    with pytest.raises(
+        StoreError, match=r"cannot be written: .*No space left.*MB are free there\. Free some room \(`align gc --checkpoints`"
+    ):
         write_records(tiny_disk, Example, noise)
     assert list((tiny_disk / "examples").iterdir()) == []
 

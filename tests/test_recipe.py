@@ -80,6 +80,23 @@ def test_all_mistakes_are_told_at_once(toy: Path) -> None:
     assert mistake(toy).startswith(f"{toy}: 2 problems\n")
 
 
+def test_a_list_that_is_short_only_for_what_is_wrong_in_it_is_not_called_short(
+    write_toy: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOY_DUMPS", raising=False)
+    source = "{kind: json_lines, paths: [$TOY_DUMPS/a.jsonl]}"
+    said = mistake(write_toy(f"stages:\n  a: {{kind: preferences, sources: [{source}]}}\n"))
+    assert ": 1 problem\n" in said
+    assert "TOY_DUMPS is not set" in said
+    empty = mistake(write_toy("stages:\n  a: {kind: preferences, sources: []}\n"))
+    assert "stages.a.sources: Tuple should have at least 1 item" in empty
+
+
+def test_one_value_where_a_list_belongs_is_told_with_the_list_to_write(write_toy: Callable[[str], Path]) -> None:
+    said = mistake(write_toy("stages:\n  a: {kind: sft, inputs: [], model: b, loss_on: all, tracking: wandb}\n"))
+    assert "stages.a.tracking: a list is wanted, such as [wandb] (got 'wandb')" in said
+
+
 def test_a_recipe_without_stages_is_refused(toy: Path) -> None:
     toy.write_text("name: toy\nstages: {}\n")
     assert f"{toy}:2:9: stages: a recipe needs at least one stage" in mistake(toy)

@@ -39,6 +39,11 @@ def test_each_stage_leaves_its_records_and_its_counts(toy: Path) -> None:
     assert made["clean"].counts == Counts(4, 3, {"min_chars: too short": 1})
 
 
+def test_who_may_read_the_store_may_read_the_models_in_it(toy: Path) -> None:
+    folder = run(toy)["model"].path / "model"
+    assert (folder / "config.json").stat().st_mode & 0o444 == folder.stat().st_mode & 0o444 != 0o400
+
+
 def test_a_second_run_makes_nothing(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run(toy)
     monkeypatch.setattr(FilterStage, "run", lambda *_: pytest.fail("ran again"))
@@ -293,7 +298,8 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_told_and_finished_stages_are_kept(write_toy: WriteToy, tiny_disk: Path, through: str) -> None:
     path = write_toy(NUMBERS + f"  fill: {{kind: fill, megabytes: 5, through: {through}}}\n")
     with pytest.raises(
-        StoreError, match=r"cannot be written: .*MB are free there\. Free some room \(`align gc`.*finished stages are kept"
+        StoreError,
+        match=r"cannot be written: .*MB are free there\. Free some room \(`align gc --checkpoints`.*finished stages are kept",
     ):
         run(path, store=tiny_disk / "store")
     for noise in (tiny_disk / "store" / "artifacts").glob("*.partial/*/*"):

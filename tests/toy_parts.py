@@ -117,6 +117,7 @@ class Learn(Stage):
     def run(self, inputs: Inputs, work: Path) -> Counts:
         count = inputs.count(Example)
         write_json(work / "model" / "config.json", {"model_type": "abacus", "beads": count})
+        (work / "model" / "config.json").chmod(0o600)  # as safetensors leaves its files
         write_records(work, Measurement, [Measurement("loss", "learn", self.rate * count, count=count)])
         return Counts(count, count)
 

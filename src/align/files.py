@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -267,6 +268,14 @@ def commit_file(temporary: Path, path: Path) -> None:
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def open_as_folder(file: Path) -> None:
+    """Let those read `file` who may read the folder it lies in."""
+    readers = stat.S_IMODE(file.parent.stat().st_mode) & 0o444
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode | readers != mode:
+        file.chmod(mode | readers)
 
 
 def sync_tree(folder: Path) -> None:

@@ -49,13 +49,25 @@ def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
         recipe = Recipe.model_validate(document.data, context={"base": path.parent.absolute()})
     except ValidationError as error:
         # The arms of a union each complain of one value: the place is told once a message.
-        problems = list(dict.fromkeys(_problem(document, dict(item), changed) for item in error.errors()))
+        told = _without_consequences([dict(item) for item in error.errors()])
+        problems = list(dict.fromkeys(_problem(document, item, changed) for item in told))
     else:
         problems = [f"  {_where(document, loc, changed)}: {said}" for loc, said in _problems_of_names(recipe)]
     if problems:
         count = f"{len(problems)} problems" if len(problems) > 1 else "1 problem"
         raise RecipeError("\n".join([f"{path}: {count}", *problems]))
     return recipe
+
+
+def _without_consequences(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out lists called too short only because what stands in them could not be read."""
+    places = [tuple(item["loc"]) for item in found]
+
+    def follows(item: dict[str, Any]) -> bool:
+        loc = tuple(item["loc"])
+        return item["type"] == "too_short" and any(len(place) > len(loc) and place[: len(loc)] == loc for place in places)
+
+    return [item for item in found if not follows(item)]
 
 
 def _problem(document: Document, error: dict[str, Any], changed: dict[tuple[Any, ...], str]) -> str:
@@ -70,6 +82,8 @@ def _problem(document: Document, error: dict[str, Any], changed: dict[tuple[Any,
         place = (*loc, "kind")
     elif error["type"] == "missing":
         message, got = "this field must be written; it has no good default", None
+    elif error["type"] == "tuple_type":
+        message = f"a list is wanted, such as [{got}]" if isinstance(got, (str, int, float)) else "a list is wanted"
     shown = "" if got is None or isinstance(got, (dict, Part)) else f" (got {got!r:.80})"
     where = _where(document, place, changed, at_key=error["type"] == "extra_forbidden")
     return f"  {where}: {'.'.join(map(str, loc))}: {message}{shown}"

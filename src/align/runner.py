@@ -13,7 +13,7 @@ from typing import Any
 from align import __version__
 from align.artifact import HASHED_FOLDERS, MANIFEST, SCRATCH, Artifact, Counts, content_hash, digest_of, load_artifact, open_store
 from align.errors import AlignError, InputError, PartError, RecipeError
-from align.files import disk_error, is_full, write_json
+from align.files import disk_error, is_full, open_as_folder, write_json
 from align.launching import run_stage
 from align.locks import hold_lock
 from align.parts import nearest, plugin_fault
@@ -168,13 +168,17 @@ def help_make(name: str, stage: Stage, inputs: Inputs, key: str, store: Path) ->
 
 
 def _tidy(work: Path) -> None:
-    """Remove what only the unfinished stage needed and what a killed writer left, and have the rest on the disk for good."""
+    """Remove what only the unfinished stage needed and what a killed writer left, and have the rest on the disk for good.
+
+    Whoever may read the store may read the weights too, which safetensors writes for their owner alone.
+    """
     shutil.rmtree(work / SCRATCH, ignore_errors=True)
     for file in work.rglob("*.tmp"):
         file.unlink()
     for top in HASHED_FOLDERS:
         for file in (work / top).rglob("*"):
             if file.is_file():
+                open_as_folder(file)
                 with file.open("rb") as opened:
                     os.fsync(opened.fileno())
 
@@ -214,4 +218,4 @@ def _lineage(artifact: Artifact) -> dict[str, str]:
 
 
 def _title(name: str, stage: Stage) -> str:
-    return f"{stage.kind:<13} {name:<18}"
+    return f"{stage.kind:<18} {name:<18}"

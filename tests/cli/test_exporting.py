@@ -56,6 +56,7 @@ def test_export_writes_a_folder_and_prints_it(
     [
         (["heron", "--format", "pickle"], "--format: Input should be 'hf', 'onnx-int4' or 'gguf'"),
         (["heron", "--format", "hf", "--dtype", "int3"], "--dtype: Input should be 'stored', 'float32', 'bfloat16' or 'float16'"),
+        (["heron", "--format", "hf", "--quant", "Q4_0"], "error: `quant` is for gguf; the format hf has none\n"),
         (["later", "--format", "hf"], "stage later is not made yet: `align run"),
         (["hern", "--format", "hf"], "did you mean 'heron'?"),
         (["heron", "--format", "hf", "--checkpoint", "epoch-09"], "stage 'heron' has no checkpoint 'epoch-09'"),

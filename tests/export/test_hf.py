@@ -83,6 +83,7 @@ def test_the_weights_are_those_of_the_stage_in_the_type_that_was_asked_for(sft: 
     assert theirs.dtype == torch.bfloat16
     for name, weight in ours.state_dict().items():
         assert torch.equal(weight.bfloat16(), theirs.state_dict()[name]), name
+    assert (tmp_path / "half" / "model.safetensors").stat().st_mode & 0o444 == (tmp_path / "half").stat().st_mode & 0o444
 
 
 @pytest.mark.slow

@@ -39,7 +39,7 @@ class Export(Stage):
 
     kind: Literal["export"] = "export"
     model: StageName
-    """The stage whose model is exported: sft or dpo."""
+    """The stage whose model is exported: sft, dpo, kto or pick_checkpoint."""
     checkpoint: str = LAST
     """Which of its checkpoints: `last`, or a name such as `epoch-05`."""
     format: Format

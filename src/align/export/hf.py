@@ -10,7 +10,7 @@ from align.errors import ExportRefused
 from align.evaluation.answering import stop_ids
 from align.evaluation.decoding import Sampling, decode
 from align.export.chat_template import SAID, fitting_template, template_fault
-from align.files import write_text
+from align.files import open_as_folder, write_text
 from align.models import ModelPlace, model_at, model_place, tokenizer_at
 from align.records import Turn
 from align.tokens import EOT, eot_id, render_prompt
@@ -33,7 +33,7 @@ def write_hf(model: Artifact, checkpoint: str, dtype: Dtype, folder: Path) -> No
     if eot_id(tokenizer) is None:
         raise ExportRefused(
             f"stage {model.name!r} (kind {model.kind}): its tokenizer has no {EOT}, so nothing could tell where an answer ends. "
-            f"Export a model that was fine-tuned: a stage of kind sft or dpo."
+            f"Export a model that was fine-tuned: a stage of kind sft, dpo, kto or pick_checkpoint."
         )
     template = fitting_template(tokenizer)
     loaded = model_at(place, "auto" if dtype == "stored" else dtype).eval()
@@ -42,6 +42,8 @@ def write_hf(model: Artifact, checkpoint: str, dtype: Dtype, folder: Path) -> No
     loaded.generation_config = generation_config(loaded, tokenizer)
     loaded.config.use_cache = True
     loaded.save_pretrained(folder, max_shard_size=SHARD)
+    for weights in folder.glob("*.safetensors"):
+        open_as_folder(weights)
     del loaded
     tokenizer.chat_template = template
     tokenizer.save_pretrained(folder)

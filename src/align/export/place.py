@@ -24,7 +24,9 @@ def export_to_folder(model: Artifact, asked: dict[str, Any], folder: Path, data:
     except ValidationError as error:
         first = error.errors()[0]
         name = "-".join(map(str, first["loc"]))
-        raise InputError(f"{f'--{name}: ' if name else ''}{first['msg']} (got {first['input']!r:.80})") from error
+        said = str(first["msg"]).removeprefix("Value error, ")
+        got = f" (got {first['input']!r:.80})" if name else ""  # a fault of several options has no one value
+        raise InputError(f"{f'--{name}: ' if name else ''}{said}{got}") from error
     if folder.exists():
         raise InputError(f"{folder}: is there already; name another place with --out, or delete it")
     work = folder.with_name(f"{folder.name}.partial")
