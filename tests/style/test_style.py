@@ -13,7 +13,7 @@ from align.artifact import Artifact
 from align.errors import EmptyResult
 from align.files import write_records
 from align.records import Example
-from align.stage import Inputs
+from align.stage import Forecast, Inputs
 from align.style.reference import StyleReference
 from align.style.style import Style
 from toy_records import document, example, inputs, run
@@ -52,6 +52,9 @@ def test_the_reference_can_be_another_stage(tmp_path: Path) -> None:
     # the plain ones are not like what was accepted, the chatty ones are
     assert {name.split("/")[0] for name in listed} == {"plain"}
     assert StyleReference.read(made.path / "files" / "reference.json").kinds["chat"].count == 40
+    # the figures are those of the set that is judged, not of the reference
+    assert ("style_openings", "plain") in made.measurements
+    assert made.measurements["style_outliers", "the set"] == 5
 
 
 def test_the_sample_bounds_what_is_held_and_not_what_is_judged(tmp_path: Path) -> None:
@@ -70,7 +73,7 @@ def test_any_texts_are_kept_as_they_are(texts: list[str]) -> None:
 
 
 def test_a_set_without_responses_is_told(tmp_path: Path) -> None:
-    with pytest.raises(EmptyResult, match="no example of the reference has a response"):
+    with pytest.raises(EmptyResult, match="no example that came in has a response"):
         Style().run(inputs(tmp_path, [example("ask/1", "Why?")]), tmp_path / "out")
 
 
@@ -87,3 +90,8 @@ def test_the_exchanges_of_lima_cannot_be_told_apart_by_their_voice(real_data: Pa
     assert 0.4 < exchanges["style_voice_auc", "all sources"] < 0.6
     everything = run(Style(), inputs(tmp_path / "b", found), tmp_path / "everything").measurements
     assert everything["style_source_auc", "wikihow"] > 0.98
+
+
+def test_the_plan_knows_that_every_example_goes_on() -> None:
+    above = Forecast(120, 5_000, "exact", figures={"steps": 3.0})
+    assert Style().forecast([above], {}) == Forecast(120, 5_000, "exact")

@@ -18,7 +18,7 @@ from align.lots import lot
 from align.parts import StageName
 from align.progress import track
 from align.records import Example, Measurement
-from align.stage import Inputs, Stage
+from align.stage import Forecast, Inputs, Stage
 from align.strata import site_of
 from align.style.features import Measured, measure
 from align.style.guessing import guess_sources
@@ -57,15 +57,15 @@ class Style(Stage):
     verb: ClassVar[str] = "measured"
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
-        of_reference = (inputs.named["reference"],) if self.reference is not None else inputs.data
-        sample = self._sample(of_reference)
-        if not sample:
-            raise EmptyResult("style: no example of the reference has a response; it measures answers, not prompts or documents.")
-        reference = learn_reference((kind, found) for kind, found in sample.values())
+        known = self._sample(inputs.data)
+        learnt = known if self.reference is None else self._sample((inputs.named["reference"],))
+        if not known or not learnt:
+            whose = "that came in" if not known else "of the reference"
+            raise EmptyResult(f"style: no example {whose} has a response; it measures answers, not prompts or documents.")
+        reference = learn_reference(learnt.values())
         by_kind: dict[str, list[Measured]] = {}
-        for kind, found in sample.values():
+        for kind, found in known.values():
             by_kind.setdefault(kind, []).append(found)
-        known = sample if self.reference is None else {}
         noted: Counter[str] = Counter()
         outliers = []
         with RecordWriter(work, Example) as kept:
@@ -87,6 +87,11 @@ class Style(Stage):
         write_records(work, Measurement, self._measurements(by_kind, len(outliers), kept.count))
         noted["outliers"] = len(outliers)
         return Counts(kept.count, kept.count, noted={name: count for name, count in noted.items() if count})
+
+    def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
+        if self.expect is not None or len(data) != 1:
+            return super().forecast(data, named)
+        return replace(data[0], figures={}, notes=(), memory={})  # every example goes on, as it is
 
     def _measurements(self, by_kind: dict[str, list[Measured]], outliers: int, count: int) -> Iterator[Measurement]:
         how = f"responses with {self.min_reasons} or more unusual things; listed in {OUTLIERS}"
