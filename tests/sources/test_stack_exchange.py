@@ -5,6 +5,8 @@ from xml.etree import ElementTree
 
 import py7zr
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from align.errors import EmptyResult, InputError
 from align.files import read_records
@@ -378,3 +380,62 @@ def test_real_comment_chains_become_dialogues(real_data: Path) -> None:
         assert [turn.role for turn in example.turns] == ["user", "assistant"] * (len(example.turns) // 2)
     # 244 questions, each answered one of them counted once (SOURCE.md)
     assert len(examples) + skipped["answer without a dialogue below"] + skipped["unanswered question"] == 244
+
+
+PIECES = [
+    question(1),
+    answer(2, 1, 3),
+    answer(3, 9, 3),
+    question(1, Score=7),
+    question(4, Id="x"),
+    '<row Id="5" PostTypeId="2" />',
+    "<row Id=",
+    'Body="&#xD800;&bogus;"',
+    "</posts>",
+    "\x00",
+    "<!-- ",
+]
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=8),
+    st.integers(0, 400),
+    st.sampled_from(["top_answer", "all_answers", "dialogues"]),
+)
+def test_whatever_the_table_there_is_no_error_but_ours_and_posts_are_counted(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str], cut: int, form: str
+) -> None:
+    folder = tmp_path_factory.mktemp("any") / "beer.stackexchange.com"
+    path = write_posts(folder, *pieces)
+    write_posts(folder, *pieces[::-1], name="Comments.xml", head="<comments>", tail="</comments>")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size - cut] if cut % 3 == 0 else path.read_bytes())
+    problem = ""
+    try:
+        examples, skipped = read(folder, form=form)
+        if form == "top_answer":
+            rows = path.read_bytes().count(b"<row")
+            assert rows == 2 * len(examples) + skipped.total()  # a question and an answer each
+    except InputError as error:
+        problem = str(error)
+    assert not problem or str(folder) in problem
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 400), st.binary(min_size=1, max_size=4))
+def test_a_damaged_archive_is_an_error_of_ours(tmp_path_factory: pytest.TempPathFactory, place: int, junk: bytes) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    write_posts(folder / "in", question(1), answer(2, 1, 9))
+    path = folder / "beer.stackexchange.com.7z"
+    with py7zr.SevenZipFile(path, "w") as archive:
+        archive.writeall(folder / "in", "")
+    data = bytearray(path.read_bytes())
+    data[place : place + len(junk)] = junk
+    path.write_bytes(bytes(data[: len(data) - place % 7]))
+    problem = ""
+    try:
+        examples, _ = read(path)
+        assert len(examples) <= 1
+    except InputError as error:
+        problem = str(error)
+    assert not problem or str(path) in problem or "Posts.xml" in problem

@@ -14,7 +14,7 @@ from align.errors import AlignError, InputError
 from align.records import Author, Example, Rejection
 from align.selection.quota import Quota
 from align.sources.wikihow import WikiHow, read_categories
-from align.sources.wikihow_text import as_answer, headlines_of, paragraphs_of, prompt_of, title_key
+from align.sources.wikihow_text import PRUNED, as_answer, headlines_of, is_pruned, paragraphs_of, prompt_of, title_key
 from toy_records import inputs, run
 
 ALL = ("headline", "title", "text")
@@ -123,9 +123,9 @@ PAGE = """<html><head><title>x</title><link rel="canonical" href="https://www.wi
 <ul id="breadcrumb"><li><a href="/">Home</a></li><li><a>Categories</a></li><li><a>Hobbies &amp; Crafts</a></li><li><a>Kites</a></li></ul>
 <h1>How to Fly a Kite</h1><div id="bodycontents">
 <p>This wikiHow teaches you to fly.<sup class="reference"><a>[1]</a></sup> <img src="a.png"></p>
-<h2>Steps</h2><h3>Method 1: Wind</h3><ol><li><b>Wait for <a href="/W">wind</a>.</b> A breeze will do.<br><br>
+<h2><a id="gatEditSection" class="button">edit</a> <span>Steps</span></h2><h3>Method 1: Wind</h3><ol><li><b>Wait for <a href="/W">wind</a>.</b> A breeze will do.<br><br>
 <ul><li>Look at leaves.</li></ul></li><li>Run!</li></ol>
-<h2>Tips</h2><ul><li>Smile.</li></ul><h3>More tips</h3><p>Laugh.</p><h2>Landing</h2><p>Pull.</p><h2>References</h2><p>No.</p>
+<h2><a class="button" href="/e">edit</a> <span>Tips</span></h2><ul><li>Smile.</li></ul><h3>More tips</h3><p>Laugh.</p><h2>Landing</h2><p>Pull.</p><h2>References</h2><p>No.</p>
 </div></body></html>"""
 
 
@@ -242,7 +242,9 @@ def test_real_articles_are_read(real_data: Path, tmp_path: Path) -> None:
     assert len(examples) + skipped.total() == 127
     assert len(examples) >= 120
     assert all(example.prompt.startswith("How to ") for example in examples)
-    assert not any("## Tips" in example.response or "](" in example.response for example in examples)
+    headings = Counter(line.lstrip("# ") for example in examples for line in example.response.split("\n") if line.startswith("#"))
+    assert not any(is_pruned(heading, PRUNED) or heading.lower().startswith(("edit", "steps")) for heading in headings), headings
+    assert not any("](" in example.response for example in examples)
 
     with (real / "scraped_steps" / "wikihow.csv").open(newline="") as file:
         steps = [("", row["heading"], row["paragraph"], "Steps", row["title"]) for row in csv.DictReader(file)]

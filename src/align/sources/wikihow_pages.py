@@ -54,7 +54,8 @@ _BODIES = ("#bodycontents", "#mf-main", ".mw-parser-output", "article", "#conten
 _FRAME = (
     "script, style, noscript, nav, header, footer, form, button, iframe, video, img, figure, map, svg, h1, #breadcrumb, #toc, "
     ".toc, .thumb, .mwimg, .largeimage, .caption, .editsection, .mw-editsection, sup.reference, ol.references, .relatedwikihows, "
-    ".altblock, .step_num, .method_toc, .ad_label, .wh_ad, .wh_ad_inner, .showsources, .qa, .sidebar, [hidden], #featurestar"
+    ".altblock, .step_num, #gatEditSection, h2 a.button, h3 a.button, "
+    ".method_toc, .ad_label, .wh_ad, .wh_ad_inner, .showsources, .qa, .sidebar, [hidden], #featurestar"
 )
 _STEP_BREAKS = re.compile(r"<br\s*/?>\s*(?=<br|<ul|<ol|</li)", re.IGNORECASE)
 _ADDRESSES = (("link[rel=canonical]", "href"), ("meta[property='og:url']", "content"))
