@@ -16,7 +16,7 @@ from align.preferences.vote_pairs import VotePairs
 from align.records import Author, Comparison, Example, Origin, PreferencePair, Response, Turn
 from align.sources.ingest import Ingest
 from align.sources.stack_exchange import StackExchange
-from align.stage import Inputs
+from align.stage import Expect, Forecast, Inputs
 from toy_posts import answer, question, write_posts
 from toy_records import artifact, inputs, run
 
@@ -87,6 +87,12 @@ def test_a_dump_becomes_pairs_by_way_of_the_source(tmp_path: Path) -> None:
     examples = list(read_records(tmp_path / "ingested", Example))
     made = run(VotePairs(min_margin=10, max_pairs=9), inputs(tmp_path, examples), tmp_path / "out")
     assert said(made.pairs) == [("answer 2", "answer 3", 28), ("answer 2", "answer 4", 21)]
+
+
+def test_a_plan_does_not_promise_as_many_pairs_as_answers() -> None:
+    assert VotePairs().forecast([Forecast(100, 5000, "expected")], {}) == Forecast()
+    known = VotePairs(expect=Expect(examples=20)).forecast([Forecast(100, 5000, "expected")], {})
+    assert (known.examples, known.basis) == (20, "expected")
 
 
 def judged(tmp_path: Path, *rows: Any) -> list[tuple[str, str, str]]:

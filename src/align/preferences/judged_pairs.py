@@ -10,7 +10,7 @@ from align.files import RecordWriter
 from align.parts import StageName
 from align.preferences.pairs import pair_id
 from align.records import Author, Comparison, Origin, PreferencePair, Rejection, Response
-from align.stage import Inputs, Stage
+from align.stage import Forecast, Inputs, Stage
 
 TIE = "tie"
 UNPARSED = "judge gave no verdict"
@@ -55,6 +55,10 @@ class JudgedPairs(Stage):
         if kept.count == 0:
             raise EmptyResult(f"0 pairs of {len(verdicts):,} judged prompts: {dict(dropped)}. Does the stage above compare?")
         return Counts(len(verdicts), kept.count, dict(dropped))
+
+    def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
+        """How many pairs come out depends on what a judge says, so nothing is known before."""
+        return super().forecast([], named)
 
     def _pair(self, comparisons: list[Comparison], responses: dict[str, Response]) -> PreferencePair | str:
         """The pair that the verdicts on one prompt make, or why they make none."""

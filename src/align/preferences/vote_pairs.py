@@ -14,7 +14,7 @@ from align.errors import EmptyResult, InputError
 from align.files import RecordWriter
 from align.preferences.pairs import pair_id
 from align.records import Example, Origin, PreferencePair, Rejection
-from align.stage import Inputs, Stage
+from align.stage import Forecast, Inputs, Stage
 
 TOO_CLOSE = "no two answers far enough apart"
 ALONE = "one answer alone"
@@ -54,6 +54,10 @@ class VotePairs(Stage):
         if kept.count == 0:
             raise EmptyResult(f"0 pairs of {len(seen):,} questions: {dict(dropped)}. Read all answers, or lower min_margin.")
         return Counts(kept.count + rejected.count, kept.count, dict(dropped), dict(skipped))
+
+    def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
+        """How many pairs come out depends on what people said, so nothing is known before."""
+        return super().forecast([], named)
 
     def _write(self, answers: list[Example], kept: RecordWriter, skipped: Counter[str]) -> str:
         """Write the pairs of one question; return why there is none."""
