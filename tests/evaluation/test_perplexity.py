@@ -90,7 +90,7 @@ def test_neither_the_batch_nor_an_interruption_changes_the_figure(
     before = content_hash(tmp_path / "3")
     (tmp_path / "3" / "scratch" / "epoch-02.json").unlink()
     loaded = []
-    from align.evaluation import likelihood
+    from align import likelihood
 
     real = likelihood.load_model
     monkeypatch.setattr(likelihood, "load_model", lambda model, checkpoint: loaded.append(checkpoint) or real(model, checkpoint))

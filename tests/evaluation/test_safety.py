@@ -99,7 +99,7 @@ def test_a_model_that_was_read_is_not_read_again(
     before = content_hash(tmp_path / "work")
     (tmp_path / "work" / "scratch" / "model-1.json").unlink()
     loaded = []
-    from align.evaluation import likelihood
+    from align import likelihood
 
     real = likelihood.load_model
     monkeypatch.setattr(likelihood, "load_model", lambda model, checkpoint: loaded.append(model.name) or real(model, checkpoint))
