@@ -239,6 +239,12 @@ def test_an_endpoint_without_the_machines_number_is_refused(walk: Path, monkeypa
         made(walk)
 
 
+def has_stopped(pid: int) -> bool:
+    """Whether every thread of it has: a signal to stop takes its time on a busy machine."""
+    states = [path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(state in "Tt" for state in states)
+
+
 def test_the_lock_is_held_until_the_last_process_is_gone(walk: Path) -> None:
     from align.locks import free_lock
 
@@ -249,6 +255,7 @@ def test_the_lock_is_held_until_the_last_process_is_gone(walk: Path) -> None:
         stopped = pids(walk)
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)  # these cannot see that their parent is gone
+        wait_until(lambda: all(has_stopped(pid) for pid in stopped))
         process.kill()
         process.wait()
         with free_lock(store, key) as is_free:

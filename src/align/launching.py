@@ -105,6 +105,7 @@ def run_in_processes(
     """
     wanted = stage.processes()
     meeting = _meeting(replace(wanted, environment=wanted.environment | (environment or {})))
+    stage.check_room(len(meeting.ranks))
     folder = work / SCRATCH / f"processes-{meeting.machine}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -115,6 +115,9 @@ class Stage(Part):
         """In how many processes it wants to run; align starts more than one, unless torchrun has."""
         return Processes()
 
+    def check_room(self, here: int) -> None:
+        """Refuse before `here` processes are started on this machine, if it cannot hold them."""
+
     def rehearsal(self) -> Rehearsal | None:
         """What to run to measure its memory and speed; None where there is nothing to measure."""
         return None

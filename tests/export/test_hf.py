@@ -174,3 +174,30 @@ def test_a_tokenizer_whose_tokens_swallow_spaces_is_refused() -> None:
 def test_every_special_token_is_known_to_the_template(hf_folder: Path) -> None:
     _, tokenizer = plain(hf_folder)
     assert set(special_texts(tokenizer)) == {"<|bos|>", "<|eos|>", "<|pad|>", EOT}
+
+
+def test_a_model_with_a_template_of_its_own_keeps_it(tmp_path: Path) -> None:
+    from export_setting import learn_by_heart
+
+    from align.chat_templates import use_own_template
+    from align.export.ollama import modelfile
+
+    tokenizer = make_tokenizer()
+    tokenizer.add_special_tokens({"extra_special_tokens": ["<|says|>", "<|end|>"]})
+    tokenizer.chat_template = (
+        "{% for said in messages %}<|says|>{{ said.role }}\n{{ said.content }}<|end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|says|>assistant\n{% endif %}"
+    )
+    use_own_template(tokenizer)
+    model = make_model(tokenizer)
+    learn_by_heart(model, tokenizer)
+    write_hf(save_stage(tmp_path / "sft", model, tokenizer), "last", "stored", tmp_path / "out")
+    written, theirs = plain(tmp_path / "out")
+    assert theirs.chat_template == tokenizer.chat_template
+    asked, answered = DIALOGUES[3]
+    prompt = theirs.apply_chat_template([{"role": "user", "content": asked}], add_generation_prompt=True, return_dict=False)
+    assert theirs.decode(generated(written, prompt, 40)) == f"{answered}<|end|>"
+    assert "the model ends its answer with `<|end|>`" in (tmp_path / "out" / "README.md").read_text()
+    own = modelfile("x.gguf", 256, "<|end|>")
+    assert 'PARAMETER stop "<|end|>"' in own
+    assert "TEMPLATE" not in own

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -5,6 +7,7 @@ from pydantic import ValidationError
 from align.errors import TrainingRefused
 from align.stage import Processes
 from align.training.launch import Launch, check_launch
+from align.training.sft import FineTuning
 
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 
@@ -41,6 +44,20 @@ def test_another_number_of_processes_is_refused(started):
 def test_processes_on_the_processor_are_taken_as_they_are(started):
     started(2, 2)
     check_launch(Launch(processes=2, device="cpu"))
+
+
+@no_gpu
+def test_a_machine_without_the_gpus_is_told_before_processes_are_started():
+    stage = FineTuning(model="base", loss_on="all", launch=Launch(processes=8))
+    with pytest.raises(TrainingRefused, match=r"launch\.device: gpu: 8 GPUs are wanted on this machine.* can use 0"):
+        stage.check_room(8)
+
+
+def test_far_more_processes_than_cores_are_a_slip_and_two_are_not():
+    cores = os.cpu_count() or 1
+    FineTuning(model="base", loss_on="all", launch=Launch(processes=2, device="cpu")).check_room(2)
+    with pytest.raises(TrainingRefused, match=rf"processes on this machine's {cores} cores"):
+        FineTuning(model="base", loss_on="all", launch=Launch(processes=99, device="cpu")).check_room(max(4, 2 * cores) + 1)
 
 
 @pytest.mark.gpu

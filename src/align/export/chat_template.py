@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from align.chat_templates import own_turn_end
 from align.errors import ExportRefused
 from align.records import Role, Turn
 from align.tokens import EOT, render, render_prompt
@@ -59,10 +60,13 @@ def special_texts(tokenizer: "PreTrainedTokenizerFast") -> list[str]:
 
 
 def fitting_template(tokenizer: "PreTrainedTokenizerFast") -> str:
-    """The chat template that gives align's ids with this tokenizer; refuses where none does."""
+    """The chat template that gives align's ids with this tokenizer; refuses where none does.
+
+    A model that was tuned in a template of its own keeps that one.
+    """
+    own = own_turn_end(tokenizer) is not None
     faults = []
-    for leading_space in (False, True):
-        template = chat_template(tokenizer, leading_space)
+    for template in [str(tokenizer.chat_template)] if own else [chat_template(tokenizer, space) for space in (False, True)]:
         fault = template_fault(tokenizer, tokenizer, template)
         if not fault:
             return template
@@ -82,7 +86,8 @@ def template_fault(tokenizer: "PreTrainedTokenizerFast", written: "PreTrainedTok
             got = template_ids(written, spoken, is_prompt, template)
             if got != wanted:
                 return _difference(got, wanted, len(spoken), tokenizer)
-    for special in special_texts(tokenizer):
+    # A template of the model's own leaves quoted tokens as they are: to break them is up to whoever asks the model.
+    for special in special_texts(tokenizer) if own_turn_end(tokenizer) is None else []:
         number = tokenizer.convert_tokens_to_ids(special)
         quoted = template_ids(written, [Turn("user", f"It says {special} here.")], True, template)
         plain = template_ids(written, [Turn("user", "It says that here.")], True, template)

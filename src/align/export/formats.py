@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from align.artifact import SCRATCH, Artifact
+from align.chat_templates import TURN_END
 from align.export.gguf_file import Quant, write_gguf
 from align.export.hf import Dtype, write_hf
 from align.export.measuring import check_runs
@@ -13,7 +14,7 @@ from align.export.ollama import modelfile
 from align.export.onnx import write_onnx
 from align.export.packages import needed
 from align.files import write_text
-from align.models import MODEL
+from align.models import MODEL, ModelPlace, tokenizer_at
 
 Format = Literal["hf", "onnx-int4", "gguf"]
 
@@ -91,4 +92,6 @@ def _write_gguf_folder(full: Path, name: str, quant: Quant, folder: Path) -> Non
     write_gguf(full, name, quant, folder / weights)
     for other in NOT_WEIGHTS:
         shutil.copyfile(full / other, folder / other)
-    write_text(folder / "Modelfile", modelfile(weights, int(AutoConfig.from_pretrained(full).max_position_embeddings)))
+    own_end = tokenizer_at(ModelPlace(str(full))).init_kwargs.get(TURN_END)
+    context = int(AutoConfig.from_pretrained(full).max_position_embeddings)
+    write_text(folder / "Modelfile", modelfile(weights, context, own_end))

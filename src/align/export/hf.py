@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from align.artifact import Artifact
+from align.chat_templates import own_turn_end
 from align.errors import ExportRefused
 from align.evaluation.answering import stop_ids
 from align.evaluation.decoding import Sampling, decode
@@ -47,7 +48,7 @@ def write_hf(model: Artifact, checkpoint: str, dtype: Dtype, folder: Path) -> No
     del loaded
     tokenizer.chat_template = template
     tokenizer.save_pretrained(folder)
-    write_text(folder / "README.md", model_card(model.name))
+    write_text(folder / "README.md", model_card(model.name, tokenizer))
     check_folder(folder, tokenizer_at(place), prompts, answers)
 
 
@@ -116,16 +117,30 @@ def answer_of(tokens: Any) -> list[int]:
             return list(done.value[0])
 
 
-def model_card(name: str) -> str:
+_FORM = """\
+A dialogue is written `BOS prompt {end} response {end} prompt {end} ...`, without names of speakers; the model ends its answer
+with `{end}`. The chat template writes it so:"""
+_QUOTED = """\
+A text that quotes `{end}` or another special token gets a space behind the token's first character. In training it was read
+  letter by letter; a template cannot ask for that, and would otherwise end the turn there."""
+_OWN_FORM = """\
+A dialogue is written by the chat template that the model's base came with; the model ends its answer with `{end}`:"""
+_OWN_QUOTED = """\
+In training a text that quotes `{end}` or another special token got a space behind the token's first character. The
+  template does not do that: do it before you ask, or such a text ends the turn."""
+
+
+def model_card(name: str, tokenizer: "PreTrainedTokenizerFast") -> str:
     """README.md of the folder: how to ask the model, and what differs where a text quotes a special token."""
+    end = str(tokenizer.convert_ids_to_tokens(eot_id(tokenizer)))
+    form, quoted = (_FORM, _QUOTED) if own_turn_end(tokenizer) is None else (_OWN_FORM, _OWN_QUOTED)
     return f"""---
 library_name: transformers
 pipeline_tag: text-generation
 ---
 # {name}
 
-A dialogue is written `BOS prompt {EOT} response {EOT} prompt {EOT} ...`, without names of speakers; the model ends its answer
-with `{EOT}`. The chat template writes it so:
+{form.format(end=end)}
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -137,8 +152,7 @@ ids = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_te
 answer = model.generate(**ids, do_sample=True, temperature=0.7, top_p=0.9, max_new_tokens=512)
 ```
 
-- Sample as above. A repetition penalty of transformers counts the prompt as said, its `{EOT}` too, and so keeps the model from
+- Sample as above. A repetition penalty of transformers counts the prompt as said, its `{end}` too, and so keeps the model from
   ending.
-- A text that quotes `{EOT}` or another special token gets a space behind the token's first character. In training it was read
-  letter by letter; a template cannot ask for that, and would otherwise end the turn there.
+- {quoted.format(end=end)}
 """

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, model_va
 from align.errors import TrainingRefused
 from align.stage import Processes
 
+MOST_ON_ONE_CORE = 2
+"""Processes of a training on the processor; more are a slip of the hand."""
 SHARDED = ("fsdp2", "zero2", "zero3")
 
 
@@ -68,6 +70,30 @@ def world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def check_room(launch: Launch, here: int) -> None:
+    """Refuse processes that this machine has no GPUs or cores for, before they are started."""
+    if launch.device == "gpu":
+        _check_gpus(here)
+        return
+    cores = os.cpu_count() or 1
+    if here > max(MOST_ON_ONE_CORE * cores, 4):
+        raise TrainingRefused(
+            f"launch.processes: {launch.processes}: {here} processes on this machine's {cores} cores would be in each "
+            f"other's way; write launch.processes: {cores} or fewer."
+        )
+
+
+def _check_gpus(wanted: int) -> None:
+    import torch
+
+    gpus = torch.cuda.device_count()
+    if gpus < wanted:
+        raise TrainingRefused(
+            f"launch.device: gpu: {wanted} GPUs are wanted on this machine, one a process, and torch {torch.__version__} can use "
+            f"{gpus}. Run it where they are, leave `launch` out to train here, or write launch.device: cpu."
+        )
+
+
 def check_launch(launch: Launch | None, one_copy: bool = False) -> None:
     """Refuse to train in other processes or on other hardware than the recipe says; else meet the others.
 
@@ -84,13 +110,9 @@ def check_launch(launch: Launch | None, one_copy: bool = False) -> None:
             f"launch.processes: {world_size()}."
         )
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    gpus = torch.cuda.device_count()
-    if launch.device == "gpu" and gpus < here:
-        raise TrainingRefused(
-            f"launch.device: gpu: {here} GPUs are wanted on this machine, one a process, and torch {torch.__version__} can use "
-            f"{gpus}. Run it where they are, leave `launch` out to train here, or write launch.device: cpu."
-        )
-    if launch.device == "cpu" and gpus > 0:
+    if launch.device == "gpu":
+        _check_gpus(here)
+    if launch.device == "cpu" and torch.cuda.device_count() > 0:
         raise TrainingRefused(
             "launch.device: cpu: there are GPUs here, and one process would take the first. Hide them: "
             "`CUDA_VISIBLE_DEVICES= align run ...`; or write launch.device: gpu."

@@ -8,7 +8,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveIn
 
 from align.errors import TrainingRefused
 from align.stage import Processes, Stage
-from align.training.launch import Launch, world_size
+from align.training.launch import Launch, check_room, world_size
 
 MICRO_BATCH_TOKENS = 4096
 """Tokens that go through the model at once where the recipe does not say how many."""
@@ -113,6 +113,10 @@ class Training(Stage):
 
     def processes(self) -> Processes:
         return Processes() if self.launch is None else self.launch.in_processes()
+
+    def check_room(self, here: int) -> None:
+        if self.launch is not None:
+            check_room(self.launch, here)
 
     def shortened(self) -> "Training":
         """The same training for a rehearsal: an epoch, of which only the first steps are made, and nothing sent anywhere."""
