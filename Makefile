@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart setup test unit check docs bench soak clean
+.PHONY: help quickstart setup test unit long check docs bench soak clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,10 @@ test: $(VENV)/ready-dev  ## set up and pass the tests (two workers, under ten mi
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 unit: $(VENV)/ready-dev  ## the tests that train nothing (under a minute)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not soak" $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not soak and not long" $(ARGS)
+
+long: $(VENV)/ready-dev  ## the tests that `make test` leaves out: several processes, kills, native engines
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m long $(ARGS)
 
 check: $(VENV)/ready-dev  ## format, lint, types, layers, generated docs
 	$(BIN)/ruff format --check .

@@ -36,7 +36,7 @@ def calibrated(path: Path, *overrides: str) -> dict[str, PlannedStage]:
     return {stage.name: stage for stage in calibrate(recipe, store, plan_recipe(recipe, store)).stages}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_steps_are_measured_where_the_model_is_here(tmp_path):
     path = tmp_path / "measured.yaml"
     path.write_text(RECIPE, encoding="utf-8")

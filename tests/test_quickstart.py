@@ -103,6 +103,7 @@ def test_a_second_run_reuses_everything(whole: tuple[Path, Path], root: Path) ->
     assert again.stderr.count("reused") == 29  # every stage
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_killed_in_the_middle_the_run_ends_with_equal_contents(whole: tuple[Path, Path], root: Path, tmp_path: Path) -> None:
     recipe, store = root / "recipes" / "quickstart.yaml", tmp_path / "store"

@@ -197,7 +197,7 @@ def test_a_document_of_a_mixture_is_traced_to_the_model_that_read_it(tmp_path):
     assert ("code", "made") in events
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", TWINS)
 def test_a_tiny_twin_of_a_recipe_runs_whole(name, tmp_path, fill):
     recipe = load_recipe(RECIPES / f"{name}.yaml", tuple(map(fill, TWINS[name])))

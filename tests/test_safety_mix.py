@@ -20,7 +20,7 @@ SMALL = (
 )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_five_arms_lie_within_each_other_and_each_has_its_safety_with_an_interval(tmp_path):
     made = run_recipe(load_recipe(RECIPE, tuple(f"stages.{override}" for override in SMALL)), tmp_path)
     mixes = [{example.id for example in made[f"mix_{arm}"].read(Example)} for arm in ARMS]

@@ -149,6 +149,7 @@ def test_chat_takes_what_was_exported(align: Align, recipe: Path, tmp_path: Path
     assert (done.code, "no exported model" in done.err) == (1, True)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_compare_prints_the_full_model_and_the_exported_one(align: Align, recipe: Path, tmp_path: Path) -> None:
     prompts = tmp_path / "prompts.jsonl"

@@ -256,6 +256,7 @@ def answer_at_length(folder: Path, work: str) -> None:
     run_stage(Generate(model="sft", max_new_tokens=100, batch_size=1, samples=3, seed=4), folder / work, [data], model=model)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_killed_between_batches_and_begun_again_gives_the_same_bytes(tmp_path: Path) -> None:
     save_model(tmp_path / "sft", "sft", context=256)

@@ -66,7 +66,7 @@ def test_the_figures_are_those_counted_by_hand(hf_folder: Path, tmp_path: Path, 
     assert found.prompts == 4
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_stage_compares_on_its_inputs_and_notes_speeds_apart(sft: Artifact, tmp_path: Path) -> None:
     examples: list[Any] = [*map(example, range(4)), replace(example(0), id="long", turns=(Turn("user", "reeds " * 300),))]
     examples.append(Example("alone", (Turn("user", "Name a tree."),), Origin("pond", "9")))

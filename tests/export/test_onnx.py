@@ -29,7 +29,7 @@ def onnx(sft: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_export(sft, "last", Form("onnx-int4"), tmp_path_factory.mktemp("onnx"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_in_four_bits_it_says_what_it_learned_and_stops_at_eot(onnx: Path, sft: Artifact) -> None:
     speaker = speaker_at(onnx)
     tokenizer = load_tokenizer(sft)
@@ -41,7 +41,7 @@ def test_in_four_bits_it_says_what_it_learned_and_stops_at_eot(onnx: Path, sft: 
     assert eot_id(tokenizer) in json.loads((onnx / "genai_config.json").read_text())["model"]["eos_token_id"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_its_own_generator_renders_the_prompt_and_stops_at_eot(onnx: Path, sft: Artifact) -> None:
     """With nothing of align's and nothing of transformers'."""
     import onnxruntime_genai as genai
@@ -64,7 +64,7 @@ def test_its_own_generator_renders_the_prompt_and_stops_at_eot(onnx: Path, sft: 
         assert tokenizer.decode(said[:-1]) == answered
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_likelihoods_in_four_bits_are_near_those_of_the_full_model(onnx: Path, hf_folder: Path, sft: Artifact) -> None:
     tokenizer = load_tokenizer(sft)
     texts = [render([Turn("user", asked), Turn("assistant", answered)], tokenizer, "response") for asked, answered in DIALOGUES]
@@ -76,7 +76,7 @@ def test_likelihoods_in_four_bits_are_near_those_of_the_full_model(onnx: Path, h
         assert after / tokens == pytest.approx(before / tokens, abs=0.2)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_engine_that_dies_is_an_error_with_its_last_words(onnx: Path, hf_folder: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -88,7 +88,7 @@ def test_an_engine_that_dies_is_an_error_with_its_last_words(onnx: Path, hf_fold
         check_runs(tmp_path / "broken", hf_folder)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_builder_that_fails_is_an_error_with_its_last_words(hf_folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime_genai")
     (tmp_path / "hf").mkdir()
@@ -139,7 +139,7 @@ def test_a_model_that_says_what_its_tokenizer_cannot_is_refused(
         check_runs(hf_folder, hf_folder)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_gguf_folder_is_written_checked_and_spoken_to(sft: Artifact, tmp_path: Path) -> None:
     folder = write_export(sft, "last", Form("gguf", quant="Q4_0"), tmp_path)
     assert sorted(path.name for path in folder.iterdir()) == [

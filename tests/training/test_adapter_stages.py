@@ -42,6 +42,7 @@ def data(tmp_path_factory, examples):
     return records(tmp_path_factory.mktemp("data"), "data", examples)
 
 
+@pytest.mark.long
 @ADAPTERS
 def test_a_dozen_examples_teach_an_adapter_to_end_its_answers(tmp_path, base, data, examples, adapter):
     many = {"epochs": 40, "learning_rate": 3e-2, "final_learning_rate": 3e-3}
@@ -155,6 +156,7 @@ def test_recomputed_activations_give_an_adapter_the_same_gradient(tmp_path, base
     assert norms[0] == pytest.approx(norms[1], rel=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "more",
     [
@@ -181,6 +183,7 @@ def test_an_adapter_killed_within_an_epoch_ends_with_the_same_bytes(tmp_path, ba
     assert resumed.content == whole.content
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("distribution", "found"), [("ddp", "MULTI_CPU"), ("fsdp2", "FSDP")])
 def test_two_processes_train_the_adapter_that_one_does(tmp_path, base, data, distribution, found):
     fields = {"model": "base", "loss_on": "response", "epochs": 2, "batch_size": 4, "max_tokens": 64, "learning_rate": 1e-2}

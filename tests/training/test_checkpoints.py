@@ -138,6 +138,7 @@ def test_fine_tuning_killed_within_an_epoch_ends_with_the_same_bytes(tmp_path, b
     assert [step for step, _ in events(work / "logs" / "tensorboard", "train/num_tokens")] == list(range(1, 37))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_pretraining_killed_between_checkpoints_ends_with_the_same_bytes(tmp_path, tokenizer_artifact):
     data = records(tmp_path / "data", "data", map(document, range(20)))
@@ -224,6 +225,7 @@ def fill(disk):
             file.write(bytes(4096))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("cause", ["a limit on file sizes", "a full disk"])
 def test_a_disk_that_fills_up_while_saving_loses_nothing_older_and_ends_with_what_to_do(tmp_path, base, cause):

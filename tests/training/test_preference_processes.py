@@ -73,7 +73,7 @@ def steps(run: align.Run, stage: str) -> dict[str, list[float]]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_lose_what_one_does(tmp_path: Path) -> None:
     draw = random.Random(1)
     rows = [

@@ -12,7 +12,7 @@ from align.training.kto import KahnemanTverskyOptimization
 from align.training.reference import FOLDER
 from align.training.sft import FineTuning
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 STAGES = {"dpo": PreferenceTraining, "kto": KahnemanTverskyOptimization}
 

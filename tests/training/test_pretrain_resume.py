@@ -11,7 +11,7 @@ from align.training import keeper
 from align.training.pretrain import Pretraining
 from align.training.streams import BlockStream
 
-pytestmark = pytest.mark.slow  # each trains
+pytestmark = pytest.mark.long  # each trains
 
 STEPS, BLOCKS = 5, 4
 FIELDS = {

@@ -41,7 +41,7 @@ def losses(folder: Path, store: str, *launcher: str, more: tuple[str, ...] = ())
     return [step.value for step in run.steps("base") if step.name == "loss"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_make_the_artifacts_of_one_together(tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(RECIPE, encoding="utf-8")
     alone = losses(tmp_path, "alone", sys.executable)
@@ -70,7 +70,7 @@ stages:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_read_a_mixture_as_one_does(tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(MIXTURE, encoding="utf-8")
     alone = losses(tmp_path, "alone", sys.executable)
@@ -121,7 +121,7 @@ run_training(trainer, job)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_process_drops_out_other_numbers(tmp_path: Path, base: Artifact) -> None:
     (tmp_path / "drops.py").write_text(DROPS, encoding="utf-8")
     (tmp_path / "work").mkdir()
@@ -136,7 +136,7 @@ def test_each_process_drops_out_other_numbers(tmp_path: Path, base: Artifact) ->
     assert len(set(left.values())) == 4
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_machines_train_together(tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(RECIPE, encoding="utf-8")
     alone = losses(tmp_path, "alone", sys.executable)

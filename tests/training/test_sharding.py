@@ -75,7 +75,7 @@ def kill_one_at(seal: Path) -> threading.Thread:
     return thread
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_divided_model_saves_resumes_and_merges_to_the_same_weights(tune, tmp_path):
     whole = tune("whole", launch=TWO)
     killer = kill_one_at(tmp_path / "killed" / "scratch" / "trainer" / "checkpoint-3" / "seal.json")
@@ -101,7 +101,7 @@ def test_a_divided_model_saves_resumes_and_merges_to_the_same_weights(tune, tmp_
     assert (whole.path / "model" / "config.json").read_text() == (alone.path / "model" / "config.json").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_recomputed_dropout_is_the_one_of_the_forward_pass(tune):
     # accelerate's own recomputation draws another one: losses would part after the first step
     kept = tune("kept", launch=TWO, residual_dropout=0.3, gradient_checkpointing=False)
@@ -109,7 +109,7 @@ def test_recomputed_dropout_is_the_one_of_the_forward_pass(tune):
     assert figures(anew) == pytest.approx(figures(kept), abs=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_adapter_on_a_divided_model_learns_the_same(tune):
     adapter = {"kind": "lora", "rank": 2, "dropout": 0.0}
     alone, divided = tune("alone", adapter=adapter), tune("divided", adapter=adapter, launch=TWO)
@@ -120,7 +120,7 @@ def test_an_adapter_on_a_divided_model_learns_the_same(tune):
         torch.testing.assert_close(learned[name], values, rtol=1e-3, atol=2e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_preferences_on_a_divided_model_are_learned_the_same(tune, tmp_path):
     told = [("In the brook.", "Moss."), ("Oak.", "No fern, no heron."), ("A stone", "Alder")]
     pairs = [
@@ -138,7 +138,7 @@ def test_preferences_on_a_divided_model_are_learned_the_same(tune, tmp_path):
     assert figures(divided) == pytest.approx(figures(alone), abs=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_log_probabilities_of_a_divided_model_are_not_rounded_to_bfloat16(tune, tmp_path):
     # near 96 bfloat16 has steps of 0.5; accelerate would round what the model gives, and the sum over a response's tokens
     draw = random.Random(1)
@@ -161,7 +161,7 @@ def test_log_probabilities_of_a_divided_model_are_not_rounded_to_bfloat16(tune, 
     assert figures(halved, "logps/chosen") != figures(alone, "logps/chosen")  # it was bfloat16 that multiplied
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_division_that_is_not_there_is_refused(tmp_path, base):
     from transformers import Trainer, TrainingArguments
 
@@ -173,7 +173,7 @@ def test_a_division_that_is_not_there_is_refused(tmp_path, base):
     check_division(trainer, Launch(device="cpu"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_second_process_has_room_for_weights_and_the_real_positions(base, monkeypatch):
     place = model_place(base)
     whole = model_to_divide(place)

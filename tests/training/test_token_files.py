@@ -175,6 +175,7 @@ print(file.tokens, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_documents(tmp_path, tokenizer_artifact, monkeypatch):
     monkeypatch.setattr(files, "ROWS_PER_GROUP", 250)  # one group of rows is held at most: here it is small
