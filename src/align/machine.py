@@ -77,9 +77,9 @@ def _packages() -> Iterator[Finding]:
 
 EXTRAS = {
     "": "everything a run needs",
-    "app": "`align app`: curating in the browser",
+    "app": "streamlit, for the curation app, which is not there yet",
     "judge": "judges that are asked over HTTP (kind openai_chat)",
-    "eval": "academic benchmarks (kind academic)",
+    "eval": "lm-eval, for academic benchmarks outside of align so far",
     "export": "`align export` to ONNX and GGUF",
     "quantized": "training on quantized weights (QLoRA)",
     "dev": "tests and checks of align itself",
