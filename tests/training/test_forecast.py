@@ -147,3 +147,10 @@ def test_pretraining_counts_blocks_and_gives_the_shape_of_its_model():
     assert forecast.model["vocab_size"] == 2048
     assert "gpu_gigabytes" not in forecast.figures  # a model of this size trains on the processor
     assert stage.forecast([Forecast(50, None, "expected")], {"tokenizer": vocabulary}).figures == {}
+
+
+def test_texts_longer_than_the_model_reads_are_told_while_planning():
+    # LLaMA 1 reads 2,048 tokens
+    assert not any("the run will refuse" in note for note in lima().forecast([LIMA], {"model": LLAMA}).notes)
+    notes = lima(max_tokens=4096).forecast([LIMA], {"model": LLAMA}).notes
+    assert "the run will refuse max_tokens: 4096: the model reads 2048 tokens; write 2048 or less" in notes

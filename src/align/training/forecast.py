@@ -41,6 +41,9 @@ def forecast_training(
         )
     figures = {"steps": float(stage.split(rows, 1).steps)}
     notes = [amount.note] if amount.note else []
+    context = config.get("max_position_embeddings")
+    if stage.kind != "pretrain" and context is not None and max_tokens > context:
+        notes.append(f"the run will refuse max_tokens: {max_tokens}: the model reads {context} tokens; write {context} or less")
     tokens = None if amount.tokens is None else amount.tokens * stage.epochs
     if tokens is not None:
         figures["tokens"] = float(tokens)
