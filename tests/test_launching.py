@@ -170,7 +170,15 @@ def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> None:
 def walking(path: Path, *more: str, environment: dict[str, str] | None = None) -> Iterator["subprocess.Popen[str]"]:
     """`align run` of a recipe whose processes sleep."""
     command = [sys.executable, "-m", "align", "run", path.name, "--store", "store", *more]
-    process = subprocess.Popen(command, cwd=path.parent, stdout=-1, stderr=-1, text=True, env=os.environ | (environment or {}))
+    process = subprocess.Popen(
+        command,
+        cwd=path.parent,
+        stdout=-1,
+        stderr=-1,
+        text=True,
+        env=os.environ | (environment or {}),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background is deaf to Ctrl-C
+    )
     try:
         yield process
     finally:

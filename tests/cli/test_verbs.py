@@ -165,11 +165,17 @@ def test_a_reader_that_has_enough_is_no_error(align: Align, toy: Path, tmp_path:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def hear_ctrl_c() -> None:
+    """A shell starts what it runs in the background deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_is_exit_130_and_says_how_to_go_on(write_toy: Callable[[str], Path], tmp_path: Path) -> None:
     path = write_toy(
         f"stages:\n  numbers: {{kind: count, source: {{kind: numbers}}}}\n  slow: {{kind: wait, folder: {tmp_path}}}\n"
     )
-    with subprocess.Popen([*PROGRAM, "run", str(path), "--store", str(tmp_path / "store")], stderr=-1, text=True) as process:
+    command = [*PROGRAM, "run", str(path), "--store", str(tmp_path / "store")]
+    with subprocess.Popen(command, stderr=-1, text=True, preexec_fn=hear_ctrl_c) as process:
         assert process.stderr is not None
         while "wait" not in process.stderr.readline():
             assert process.poll() is None
