@@ -115,3 +115,9 @@ def test_a_file_that_is_no_sheet_says_what_is_lacking(tmp_path: Path) -> None:
     path.write_text("name,points\nAda,3\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"notes.csv: has no column grade and id \(its first line: 'name,points'\)"):
         read_sheet(path, RESPONSES, tmp_path / "sheet.csv")
+
+
+def test_a_sheet_that_nobody_has_filled_in_is_told_in_a_line(tmp_path: Path) -> None:
+    [sheet] = write_sheets(tmp_path, RESPONSES, 1, seed=1)
+    with pytest.raises(InputError, match="none of its 3 rows has a grade yet; write one from 1 to 6 into each"):
+        read_sheet(filled(sheet, tmp_path, {}), RESPONSES, sheet)

@@ -62,7 +62,12 @@ def read_sheet(path: Path, responses: Sequence[Response], sheet: Path) -> dict[s
     wanted = {response_id(response) for response in responses}
     found: dict[str, float] = {}
     problems: list[str] = []
-    for number, row in enumerate(_rows(path), 1):
+    read = list(_rows(path))
+    if read and not any(str(row.get("grade") or "").strip() for row in read):
+        raise InputError(
+            f"grades: {path}: none of its {len(read)} rows has a grade yet; write one from {LOWEST} to {HIGHEST} into each."
+        )
+    for number, row in enumerate(read, 1):
         key, said = str(row.get("id") or "").strip(), row.get("grade")
         grade = _grade(said)
         if key not in wanted:
