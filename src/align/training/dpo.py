@@ -11,6 +11,20 @@ from align.training.pair_rows import PairRow, make_pair_rows
 from align.training.preference import PreferenceLearning
 from align.training.rows import Rows
 
+PairLoss = Literal[
+    "sigmoid",
+    "hinge",
+    "ipo",
+    "robust",
+    "exo_pair",
+    "nca_pair",
+    "bco_pair",
+    "sppo_hard",
+    "apo_zero",
+    "apo_down",
+    "discopop",
+    "sigmoid_norm",
+]
 SMOOTHED = ("sigmoid", "robust", "exo_pair")
 """Losses that `label_smoothing` is defined for."""
 SORTING = ("aot", "aot_unpaired")
@@ -20,20 +34,7 @@ class PreferenceTraining(PreferenceLearning):
     """Direct preference optimization, against the model it starts from as reference. There is no dropout."""
 
     kind: Literal["dpo"] = "dpo"
-    loss: Literal[
-        "sigmoid",
-        "hinge",
-        "ipo",
-        "robust",
-        "exo_pair",
-        "nca_pair",
-        "bco_pair",
-        "sppo_hard",
-        "apo_zero",
-        "apo_down",
-        "discopop",
-        "sigmoid_norm",
-    ] = "sigmoid"
+    loss: PairLoss = "sigmoid"
     """sigmoid is DPO's (arXiv 2305.18290, equation 7); hinge SLiC's (2305.10425); ipo IPO's, a token (2310.12036); robust rDPO's
     (2403.00409); exo_pair EXO's (2402.00856); nca_pair NCA's (2402.05369); bco_pair BCO's without its shift (2404.04656);
     sppo_hard SPPO's (2405.00675); apo_zero and apo_down APO's (2408.06266); discopop DiscoPOP's (2406.08414); sigmoid_norm is

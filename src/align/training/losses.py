@@ -10,20 +10,8 @@ from typing import Literal
 import torch
 from torch.nn.functional import logsigmoid
 
-PairLoss = Literal[
-    "sigmoid",
-    "hinge",
-    "ipo",
-    "robust",
-    "exo_pair",
-    "nca_pair",
-    "bco_pair",
-    "sppo_hard",
-    "apo_zero",
-    "apo_down",
-    "discopop",
-    "sigmoid_norm",
-]
+from align.training.dpo import PairLoss
+
 LabelledLoss = Literal["kto", "apo_zero_unpaired"]
 
 DISCOPOP_TEMPERATURE = 0.05
