@@ -8,13 +8,16 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart setup test unit long check docs bench soak clean
+.PHONY: help quickstart app setup test unit long check docs bench soak clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 quickstart: $(VENV)/ready  ## set up, then raw dumps to a judged model; the last line is the report's path
 	$(BIN)/align run recipes/quickstart.yaml
+
+app: $(VENV)/ready-app  ## set up, then the curation app in the browser, on the quickstart's pool
+	$(BIN)/align app
 
 setup: $(VENV)/ready-dev  ## set up everything for development
 
@@ -51,6 +54,10 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(PIP) install --quiet --constraint constraints.txt --index-url $(TORCH_INDEX) torch)
 	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/ready-app: $(VENV)/ready
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[app]'
 	@touch $@
 
 $(VENV)/ready-dev: $(VENV)/ready
