@@ -62,7 +62,7 @@ def read_decisions(path: Path) -> Iterator[Decision]:
                 continue
             try:
                 decision = read.validate_json(line)
-                _moment(decision.at)
+                moment_of(decision.at)
             except ValidationError as error:
                 said = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'line'}: {item['msg']}" for item in error.errors())
                 problems.append(f"{path}:{number}: {said}")
@@ -90,7 +90,7 @@ def fold(decisions: Iterable[Decision]) -> list[Decision]:
     standing: dict[tuple[str, str], tuple[tuple[bool, datetime, int], Decision]] = {}
     for number, decision in enumerate(decisions):
         about = (decision.example_id, decision.example_content)
-        order = (decision.action != "skip", _moment(decision.at), number)
+        order = (decision.action != "skip", moment_of(decision.at), number)
         if about not in standing or standing[about][0] < order:
             standing[about] = (order, decision)
     return [standing[about][1] for about in sorted(standing)]
@@ -111,10 +111,10 @@ def verdict_on(example: Example, decisions: Iterable[Decision]) -> Verdict:
 
 
 def _says_nothing_after(decision: Decision, edit: Decision) -> bool:
-    return decision.action == "skip" or _moment(decision.at) < _moment(edit.at)
+    return decision.action == "skip" or moment_of(decision.at) < moment_of(edit.at)
 
 
-def _moment(at: str) -> datetime:
+def moment_of(at: str) -> datetime:
     """A time as written; without an offset it is UTC."""
     moment = datetime.fromisoformat(at)
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
