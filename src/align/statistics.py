@@ -4,7 +4,7 @@ A figure is an `Estimate`. The items it is taken over must be independent: sever
 so give them to `clustered_mean` (or average them first).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -90,6 +90,37 @@ def bootstrap_ratio(
         return Estimate(value, None, None)
     resampled = _resampled_ratios(above, below, np.random.default_rng(seed), draws)
     low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(value, float(low), float(high))
+
+
+def bootstrap_figure(
+    rows: "NDArray[np.float64]",
+    figure: "Callable[[NDArray[np.float64]], NDArray[np.float64]]",
+    seed: int,
+    draws: int = DRAWS,
+    level: float = LEVEL,
+) -> Estimate:
+    """A figure that is computed from column sums over independent items (rows), with its percentile bootstrap interval.
+
+    `figure` takes sums, shape (draws, columns), and gives a value for each, NaN where they say nothing. Resamples without a value
+    are left out; there is no interval where one item alone, or more than half of the resamples, give none.
+    """
+    import numpy as np
+
+    if len(rows) == 0:
+        raise ValueError("bootstrap: no items; give one at least")
+    value = float(figure(rows.sum(axis=0, keepdims=True))[0])
+    if len(rows) == 1 or not np.isfinite(value):
+        return Estimate(value, None, None)
+    random = np.random.default_rng(seed)
+    step = max(1, CELLS_AT_ONCE // len(rows))
+    weights = np.full(len(rows), 1 / len(rows))
+    sums = [random.multinomial(len(rows), weights, size=min(step, draws - start)) @ rows for start in range(0, draws, step)]
+    found = figure(np.concatenate(sums))
+    told = found[np.isfinite(found)]
+    if 2 * len(told) < draws:
+        return Estimate(value, None, None)
+    low, high = np.quantile(told, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(value, float(low), float(high))
 
 
