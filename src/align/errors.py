@@ -10,6 +10,7 @@ AlignError            every error align raises on purpose (exit 1)
 ├── TrainingRefused   the preflight found that training would not do what the recipe says
 ├── ExportRefused     an exported model would not do what the stage's own does
 ├── ProcessKilled     one of several processes that ran a stage was killed
+├── AccessRefused     the app would let in whom nobody knows
 └── JudgeError        a judge cannot be reached or does not answer in the agreed form
 """
 
@@ -56,3 +57,7 @@ class ProcessKilled(AlignError):
 
 class JudgeError(AlignError):
     """A judge cannot be reached or does not answer in the agreed form."""
+
+
+class AccessRefused(AlignError):
+    """The app would let in whom nobody knows."""
