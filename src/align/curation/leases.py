@@ -1,0 +1,95 @@
+"""Who has which example open, so that two people never get the same one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select, update
+
+from align.curation.database import tables
+from align.curation.database.engine import now_of, utc_text
+from align.curation.database.upsert import upsert
+from align.curation.people import require
+
+CHUNK = 500
+"""How many candidates one query names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """An example that one person has open until then."""
+
+    example_id: str
+    curator: str
+    until: str
+    """ISO 8601, UTC."""
+
+
+def lease(
+    connection: Connection, curator: str, candidates: Sequence[str], count: int, minutes: float, seen: int | None
+) -> list[str]:
+    """Hold the first `count` of the candidates that nobody else holds; what the person holds already counts and is renewed.
+
+    With `seen`, an example about which anybody decided after event `seen` is passed over: the queue had not heard of it.
+    Whoever calls holds the turnstile of leases.
+    """
+    require(connection, curator, "curator", "take examples")
+    taken: list[str] = []
+    for start in range(0, len(candidates), CHUNK):
+        chunk = list(dict.fromkeys(candidates[start : start + CHUNK]))
+        barred = _barred(connection, curator, chunk, seen)
+        taken += [item for item in chunk if item not in barred and item not in taken][: count - len(taken)]
+        if len(taken) >= count:
+            break
+    if taken:
+        _hold(connection, curator, taken, minutes)
+    return taken
+
+
+def renew(connection: Connection, curator: str, minutes: float) -> int:
+    """Keep whatever the person still holds for `minutes` more; how many that are. What ran out is not taken up again."""
+    leases = tables.leases
+    held = update(leases).where(leases.c.curator == curator, leases.c.until > now_of(connection))
+    return connection.execute(held.values(until=_until(connection, minutes))).rowcount
+
+
+def release(connection: Connection, curator: str, examples: Sequence[str] | None) -> int:
+    """Give back some of what the person holds, or all of it."""
+    leases = tables.leases
+    gone = delete(leases).where(leases.c.curator == curator)
+    if examples is not None:
+        gone = gone.where(leases.c.example_id.in_(examples))
+    return connection.execute(gone).rowcount
+
+
+def leases_held(connection: Connection, curator: str | None) -> list[Lease]:
+    """What is held now, by one person or by all."""
+    leases = tables.leases
+    query = select(leases).where(leases.c.until > now_of(connection)).order_by(leases.c.example_id)
+    if curator is not None:
+        query = query.where(leases.c.curator == curator)
+    return [Lease(*row) for row in connection.execute(query)]
+
+
+def _barred(connection: Connection, curator: str, chunk: list[str], seen: int | None) -> set[str]:
+    leases, events = tables.leases, tables.events
+    held = select(leases.c.example_id).where(
+        leases.c.example_id.in_(chunk), leases.c.curator != curator, leases.c.until > now_of(connection)
+    )
+    barred = set(connection.execute(held).scalars())
+    if seen is not None:
+        barred |= set(connection.execute(select(events.c.example_id).where(events.c.seq > seen)).scalars())
+    return barred
+
+
+def _hold(connection: Connection, curator: str, taken: list[str], minutes: float) -> None:
+    leases = tables.leases
+    until = _until(connection, minutes)
+    row = upsert(leases, connection).values([{"example_id": item, "curator": curator, "until": until} for item in taken])
+    connection.execute(
+        row.on_conflict_do_update(index_elements=["example_id"], set_={"curator": row.excluded.curator, "until": until})
+    )
+
+
+def _until(connection: Connection, minutes: float) -> str:
+    return utc_text(datetime.fromisoformat(now_of(connection)) + timedelta(minutes=minutes))

@@ -1,0 +1,93 @@
+"""Who may do what: people with a role each, checked in the transaction that writes."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from align.curation.changes import note_change
+from align.curation.database import tables
+from align.errors import AlignError, InputError
+
+Role = Literal["viewer", "curator", "lead", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""From the least to the most: each may do what those before it may."""
+
+MAX_NAME_CHARS = 200
+
+
+class NotAllowed(AlignError):
+    """The person's role does not allow it, or there is no such person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone who takes part."""
+
+    name: str
+    role: Role
+    by: str
+    """Who added them."""
+    at: str
+
+
+def require(connection: Connection, name: str, least: Role, to: str) -> Role:
+    """The role of `name`; refuses, with the remedy, who may not do `to`."""
+    role = role_of(connection, name)
+    if role is None:
+        raise NotAllowed(f"{name or '(nobody)'} takes no part in this project and cannot {to}; an admin can add them")
+    if ROLES.index(role) < ROLES.index(least):
+        raise NotAllowed(f"{name} is a {role} and cannot {to}; that takes a {least}, whom an admin can appoint")
+    return role
+
+
+def role_of(connection: Connection, name: str) -> Role | None:
+    return connection.execute(select(tables.people.c.role).where(tables.people.c.name == name)).scalar()
+
+
+def all_people(connection: Connection) -> list[Person]:
+    return [Person(*row) for row in connection.execute(select(tables.people).order_by(tables.people.c.name))]
+
+
+def add(connection: Connection, actor: str, name: str, role: Role) -> Person:
+    """Add someone. Who adds themselves to a project without people becomes its admin, whatever role they asked for."""
+    check_name(name)
+    _check_role(role)
+    if connection.execute(select(tables.people.c.name).limit(1)).first() is None:
+        if actor != name:
+            raise NotAllowed(f"nobody takes part yet; the first person adds themselves (got {actor!r} adding {name!r})")
+        role = "admin"
+    else:
+        require(connection, actor, "admin", "add people")
+        if role_of(connection, name) is not None:
+            raise InputError(f"{name} takes part already; change the role instead")
+    _, at = note_change(connection, actor, "add person", name, role)
+    connection.execute(insert(tables.people).values(name=name, role=role, by=actor, at=at))
+    return Person(name, role, actor, at)
+
+
+def set_role(connection: Connection, actor: str, name: str, role: Role) -> None:
+    """Give someone another role; a project keeps at least one admin."""
+    _check_role(role)
+    require(connection, actor, "admin", "change roles")
+    before = role_of(connection, name)
+    if before is None:
+        raise InputError(f"{name} takes no part in this project; add them first")
+    if before == role:
+        return
+    admins = select(func.count()).where(tables.people.c.role == "admin")
+    if before == "admin" and connection.execute(admins).scalar_one() == 1:
+        raise NotAllowed(f"{name} is the only admin; make someone else an admin first")
+    note_change(connection, actor, "set role", name, f"{before} to {role}")
+    connection.execute(update(tables.people).where(tables.people.c.name == name).values(role=role))
+
+
+def check_name(name: str) -> None:
+    """Refuse what could not be told apart or shown."""
+    if not name.strip() or name != name.strip() or len(name) > MAX_NAME_CHARS or not name.isprintable():
+        raise InputError(f"name {name[:MAX_NAME_CHARS]!r}: wanted 1 to {MAX_NAME_CHARS} printable characters, no space around")
+
+
+def _check_role(role: str) -> None:
+    if role not in ROLES:
+        raise InputError(f"role {role!r}: wanted one of {', '.join(ROLES)}")

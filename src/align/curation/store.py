@@ -1,0 +1,171 @@
+"""What people decide, as one object: every page, the queue and the `curate` stage speak to the database through it.
+
+Each method is one short transaction. Methods that write check the role of who acts in that same transaction.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from align.curation import changes, drafts, events, folding, leases, people, standings
+from align.curation.changes import HISTORY, LEASES, AuditRow
+from align.curation.database.engine import Database
+from align.curation.database.schema import has_tables, migrate
+from align.curation.drafts import Draft
+from align.curation.events import Ask, Event, StaleDecision
+from align.curation.folding import Standing
+from align.curation.leases import Lease
+from align.curation.people import NotAllowed, Person, Role
+from align.curation.standings import CuratorCount
+from align.records import Decision, Turn
+
+__all__ = [
+    "Ask", "AuditRow", "CurationStore", "CuratorCount", "Draft", "Event", "Lease", "NotAllowed", "Person", "Role",
+    "StaleDecision", "Standing",
+]  # fmt: skip
+
+T = TypeVar("T")
+
+
+class CurationStore:
+    """People's decisions about examples. Thread-safe; several processes may have one database open."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @classmethod
+    def open(cls, url: str, clock: Callable[[], datetime] | None = None) -> "CurationStore":
+        """Open a database, making or upgrading its tables; one that a newer align wrote is refused."""
+        database = Database(url, clock)
+        migrate(database)
+        return cls(database)
+
+    @staticmethod
+    def exists(url: str) -> bool:
+        """Whether there is a curation database at `url`; makes nothing."""
+        return has_tables(Database(url))
+
+    def close(self) -> None:
+        self.database.close()
+
+    # Decisions
+
+    def decide(self, ask: Ask) -> Event:
+        """Save one decision; the same request again gives the same event. StaleDecision, NotAllowed: nothing was saved."""
+        return self._add(lambda connection: events.decide(connection, ask))
+
+    def undo(self, curator: str, request: str) -> Event | None:
+        """Take back the curator's last event that stands, at any depth by repetition; None where nothing is left."""
+        return self._add(lambda connection: events.undo(connection, curator, request))
+
+    def events_since(self, seq: int, limit: int = 10_000) -> list[Event]:
+        """The events after number `seq`, in order; an event that appears later has a greater number."""
+        return self._read(lambda connection: events.events_since(connection, seq, limit))
+
+    def last_events(
+        self, limit: int = 50, before: int | None = None, curator: str | None = None, example_id: str | None = None
+    ) -> list[Event]:
+        """A page of events below number `before`, the last one first; of one curator or about one example if asked."""
+        return self._read(lambda connection: events.last_events(connection, limit, before, curator, example_id))
+
+    def standing(self, example_id: str) -> list[Standing]:
+        """What each curator says of an example, by name; `version` is what their next `Ask` brings."""
+        return self._read(lambda connection: folding.standings_of(connection, example_id))
+
+    def decisions(self) -> Iterator[Decision]:
+        """What the `curate` stage reads, sorted by example: one decision a text, out of all curators'."""
+        return folding.fold_events(self._read(folding.live_events))
+
+    def counts(self) -> list[CuratorCount]:
+        """How often each curator did what, kept with every event: costs nothing."""
+        return self._read(standings.counts)
+
+    # Who has what open
+
+    def lease(
+        self, curator: str, candidates: Sequence[str], count: int = 1, minutes: float = 15, seen: int | None = None
+    ) -> list[str]:
+        """Hold the first `count` of `candidates` that nobody else holds, in one step; those held already count and are renewed.
+
+        `seen` is the last event the queue has heard of: what anybody decided about after it is passed over.
+        """
+        return self._hand_out(lambda connection: leases.lease(connection, curator, candidates, count, minutes, seen))
+
+    def renew(self, curator: str, minutes: float = 15) -> int:
+        """Keep what the person still holds for so long from now; how many that are."""
+        return self._hand_out(lambda connection: leases.renew(connection, curator, minutes))
+
+    def release(self, curator: str, examples: Sequence[str] | None = None) -> int:
+        """Give back these, or all that the person holds."""
+        return self._hand_out(lambda connection: leases.release(connection, curator, examples))
+
+    def leases_of(self, curator: str) -> list[Lease]:
+        return self._read(lambda connection: leases.leases_held(connection, curator))
+
+    def leases(self) -> list[Lease]:
+        """What anybody holds now."""
+        return self._read(lambda connection: leases.leases_held(connection, None))
+
+    # What survives a reload
+
+    def save_draft(self, curator: str, example_id: str, content: str, turns: tuple[Turn, ...], note: str = "") -> None:
+        self._write(lambda connection: drafts.save_draft(connection, curator, example_id, content, turns, note))
+
+    def draft(self, curator: str, example_id: str) -> Draft | None:
+        return self._read(lambda connection: drafts.draft_of(connection, curator, example_id))
+
+    def drop_draft(self, curator: str, example_id: str) -> None:
+        self._write(lambda connection: drafts.drop_draft(connection, curator, example_id))
+
+    def place(self, curator: str) -> str | None:
+        return self._read(lambda connection: drafts.place_of(connection, curator))
+
+    def keep_place(self, curator: str, example_id: str) -> None:
+        self._write(lambda connection: drafts.keep_place(connection, curator, example_id))
+
+    # People
+
+    def add_person(self, actor: str, name: str, role: Role = "curator") -> Person:
+        """Add someone; an admin does. The first person of a fresh database adds themselves and becomes its admin."""
+        return self._add(lambda connection: people.add(connection, actor, name, role))
+
+    def set_role(self, actor: str, name: str, role: Role) -> None:
+        """Give someone another role; the last admin stays one."""
+        self._add(lambda connection: people.set_role(connection, actor, name, role))
+
+    def people(self) -> list[Person]:
+        return self._read(people.all_people)
+
+    def role_of(self, name: str) -> Role | None:
+        """None for who takes no part, and so may read nothing where names are believed from elsewhere."""
+        return self._read(lambda connection: people.role_of(connection, name))
+
+    def audit(self, limit: int = 50, before: int | None = None) -> list[AuditRow]:
+        """A page of everything that changed state below number `before`, the last one first; leases and drafts are no state."""
+        return self._read(lambda connection: changes.audit(connection, limit, before))
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        return self.database.read(work)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        return self.database.write(work)
+
+    def _add(self, work: Callable[[Connection], T]) -> T:
+        """Write history: one at a time, so that numbers appear in their order."""
+
+        def held(connection: Connection) -> T:
+            changes.hold(connection, HISTORY)
+            return work(connection)
+
+        return self.database.write(held)
+
+    def _hand_out(self, work: Callable[[Connection], T]) -> T:
+        """Take or give back examples: one at a time. A lease that a power cut forgets does no harm."""
+
+        def held(connection: Connection) -> T:
+            changes.hold(connection, LEASES)
+            return work(connection)
+
+        return self.database.write(held, durable=False)
