@@ -89,6 +89,17 @@ def fold_example(live: list[Event]) -> list[Decision]:
     return lead + list(folded.values())
 
 
+def ends_of(live: Iterable[Event], content: str) -> dict[str, tuple[Event, tuple[Turn, ...]]]:
+    """Where each curator who spoke of the text `content` ended: the last word, and the text it leaves where they edited."""
+    own = [event for event in live if event.action != "adjudicate"]
+    said = {event.curator: event for event in own if event.content == content and event.action != "skip"}
+    found = {}
+    for curator, first in sorted(said.items()):
+        last, left = _end(own, first)
+        found[curator] = (last, next((event.turns for event in own if event.turns and content_of(event.turns) == left), ()))
+    return found
+
+
 def _settle(own: list[Event], content: str, folded: dict[str, Decision], author: Event | None = None) -> None:
     """Fold what was said of `content`, then of the text an edit made of it. Its author has accepted it by writing it."""
     said = {event.curator: event for event in own if event.content == content and event.action != "skip"}
