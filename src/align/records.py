@@ -52,6 +52,8 @@ class Origin:
     """ISO 8601 date of the last activity: of one id in two dumps the later one wins. What align changed in the text
     follows after a semicolon."""
     authors: tuple[Author, ...] = ()
+    title: str = ""
+    """What its source calls it, for the attribution: the title of a question, also where the body is the prompt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -63,7 +63,8 @@ class Contamination(Stage):
         return self
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
-        sought = _sought(inputs, self.words, self.short_words)
+        sets = ((artifact.name, artifact.read(Example)) for artifact in inputs.several("against"))
+        sought = _sought(sets, self.words, self.short_words)
         alike = None
         if self.method != "ngram":
             prompts = [item.prompt for item in sought.items]
@@ -97,6 +98,30 @@ class Contamination(Stage):
         return Counts(read, kept.count, dict(reasons))
 
 
+class SharedText(NamedTuple):
+    """What an example shares with one of another set."""
+
+    example_id: str
+    other_set: str
+    other_id: str
+    is_prompt: bool
+    """Whether the prompts are nearly the same; else a run of words stands in both."""
+    detail: str
+
+
+def shared_texts(examples: Iterable[Example], others: Mapping[str, Iterable[Example]]) -> Iterator[SharedText]:
+    """What this stage would find, with its defaults, of the sets `others` in `examples`."""
+    fields = Contamination.model_fields
+    sought = _sought(others.items(), fields["words"].default, fields["short_words"].default)
+    for example, hits in _judged(sought, iter(examples), fields["similarity"].default, None):
+        for hit in hits:
+            item = sought.items[hit.item]
+            yield SharedText(example.id, item.stage, item.id, not hit.shared.startswith(_SHARES), hit.shared)
+
+
+_SHARES = "shares"
+
+
 class _Item(NamedTuple):
     """One example of an evaluation set."""
 
@@ -120,15 +145,15 @@ class _Sought:
     """Number of the item of each indexed text."""
 
 
-def _sought(inputs: Inputs, run_words: int, short_words: int) -> _Sought:
-    """Everything the evaluation sets say."""
+def _sought(sets: Iterable[tuple[str, Iterable[Example]]], run_words: int, short_words: int) -> _Sought:
+    """Everything the evaluation sets say, by the name of each."""
     items: list[_Item] = []
     prompts: list[tuple[str, int]] = []
     texts: list[list[str]] = []
     owners: list[int] = []
-    for artifact in inputs.several("against"):
-        for example in artifact.read(Example):
-            items.append(_Item(artifact.name, example.id, example.prompt))
+    for name, examples in sets:
+        for example in examples:
+            items.append(_Item(name, example.id, example.prompt))
             if prompt := normalize(example.prompt):
                 prompts.append((prompt, len(items) - 1))
             for turn in example.turns:
@@ -161,7 +186,9 @@ def _shared_words(sought: _Sought, batch: list[Example]) -> dict[tuple[int, int]
     turns = [(number, words(turn.text)) for number, example in enumerate(batch) for turn in example.turns]
     found: dict[tuple[int, int], str] = {}
     for run in shared_runs(sought.index, [text for _, text in turns]):
-        found.setdefault((turns[run.text][0], sought.owners[run.indexed]), f"shares {len(run.words)} words, {_shown(run.words)}")
+        found.setdefault(
+            (turns[run.text][0], sought.owners[run.indexed]), f"{_SHARES} {len(run.words)} words, {_shown(run.words)}"
+        )
     return found
 
 

@@ -1,13 +1,13 @@
 """The sets in facts: what each model was trained on, by source, and under which licences it stands."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from align.artifact import Artifact
+from align.licences import is_open, licence_of
 from align.progress import track
-from align.records import Example, Origin, PreferencePair
+from align.records import Example, PreferencePair
 from align.report.facts import LicenceRow, Measured, SetRow, TrainingSet
 from align.report.journey import TRAINING_KINDS
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 BATCH = 256
-OPEN_LICENCES = ("CC0", "CC BY", "PDDL", "MIT", "APACHE 2.0")
-"""Under these a text may be passed on with its licence and authors; anything else is published as ids and edits."""
-UNSTATED = "not stated"
 USES = {"training": "fine-tuning", "preferences": "preference tuning", "pretraining": "pretraining"}
 
 
@@ -110,12 +107,12 @@ def licence_rows(artifacts: Sequence[Artifact]) -> tuple[LicenceRow, ...]:
         origins = (item.origin for item in _records(artifact))
         total = artifact.count(Example) + artifact.count(PreferencePair)
         for origin in track(origins, "counting licences", total):
-            rights = found.setdefault((use, origin.source, _licence(origin)), _Rights())
+            rights = found.setdefault((use, origin.source, licence_of(origin)), _Rights())
             rights.records += 1
             rights.authors.update(hash((author.name, author.url)) for author in origin.authors)
             rights.url = rights.url or origin.url
     return tuple(
-        LicenceRow(use, source, licence, rights.records, len(rights.authors), rights.url, _is_open(licence))
+        LicenceRow(use, source, licence, rights.records, len(rights.authors), rights.url, is_open(licence))
         for (use, source, licence), rights in sorted(found.items(), key=lambda item: (_order(item[0][0]), item[0]))
     )
 
@@ -127,17 +124,6 @@ def _records(artifact: Artifact) -> Iterator[Example | PreferencePair]:
 
 def _order(use: str) -> int:
     return [*USES.values(), "result"].index(use)
-
-
-def _licence(origin: Origin) -> str:
-    """The licences of all authors, `CC BY-SA 3.0 + CC BY-SA 4.0` where they differ."""
-    names = Counter(author.license.strip() or UNSTATED for author in origin.authors)
-    return " + ".join(sorted(names)) or UNSTATED
-
-
-def _is_open(licence: str) -> bool:
-    names = [part.upper().replace("-", " ") for part in licence.split(" + ")]
-    return all(name.startswith(OPEN_LICENCES) and " NC" not in name and " ND" not in name for name in names)
 
 
 def _used(artifacts: Sequence[Artifact]) -> Iterator[tuple[str, Artifact]]:

@@ -37,6 +37,9 @@ class Shard:
 class Source(Part):
     """Reads raw files into examples."""
 
+    adapted: ClassVar[str] = ""
+    """What it changes in every text, for the attribution."""
+
     def shards(self) -> list[Shard]:
         """The pieces to read, in order; also checks that they can be read at all."""
         raise NotImplementedError

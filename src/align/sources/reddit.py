@@ -55,6 +55,7 @@ class Reddit(Source):
     accept_truncated: bool = False
     """Take what there is of a file that is cut off; by default that is an error."""
 
+    version: ClassVar[int] = 2  # 2: the title in `origin`
     how_to_get: ClassVar[str] = (
         "Dumps by subreddit and by month: academictorrents.com (search for pushshift or arctic shift reddit); "
         "newer ones: github.com/ArthurHeitmann/arctic_shift."
@@ -155,6 +156,7 @@ class Reddit(Source):
             post.created,
             post.retrieved or post.created,
             (_author(post.author, "question"),),
+            post.text,
         )
         signals = {
             "question_score": float(post.score),
@@ -167,7 +169,14 @@ class Reddit(Source):
         authors = (_author(story.asker, "prompt"), _author(story.writer, "story"))
         url = f"{_URL}{story.link.rstrip('/')}/{story.story_id}/"
         origin = Origin(
-            "reddit", f"{story.id}/{story.story_id}", url, story.dump, story.created, story.retrieved or story.created, authors
+            "reddit",
+            f"{story.id}/{story.story_id}",
+            url,
+            story.dump,
+            story.created,
+            story.retrieved or story.created,
+            authors,
+            story.prompt,
         )
         signals = {
             "question_score": float(story.prompt_score),

@@ -54,7 +54,10 @@ class StackExchange(Source):
     """Take what there is of a table that is cut off at its end; by default that is an error."""
 
     how_to_get: ClassVar[str] = HOW_TO_GET
-    version: ClassVar[int] = 2  # 2: the signal `self_contained_title`
+    version: ClassVar[int] = 3  # 2: the signal `self_contained_title`; 3: the title in `origin`
+    adapted: ClassVar[str] = (
+        "HTML turned into Markdown; images and the addresses of links left out; of the question either title or body kept"
+    )
 
     def raw_files(self) -> dict[str, Path]:
         """Archives, or Posts and Users, by exchange and role: where they lie decides nothing, what is beside them neither."""
@@ -126,6 +129,7 @@ class StackExchange(Source):
             date=ask("CreationDate"),
             modified=ask("LastActivityDate") or max(map(_changed, (question, answer))),
             authors=(_author(question, "question", dump.host, names), _author(answer, "answer", dump.host, names)),
+            title=ask("Title").strip(),
         )
         signals = {
             "question_score": float(question.number("Score")),

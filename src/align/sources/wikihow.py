@@ -61,6 +61,8 @@ class WikiHow(Source):
     """Date of the dump, which the CSV files do not tell, e.g. `2018-10`; pages say their own."""
 
     how_to_get: ClassVar[str] = "wikihowAll.csv and wikihowSep.csv: github.com/mahnazkoupaee/WikiHow-Dataset names the download."
+    version: ClassVar[int] = 2  # 2: the title in `origin`
+    adapted: ClassVar[str] = "steps put together as numbered Markdown; links, images and some sections left out"
 
     def raw_files(self) -> dict[str, Path]:
         """The files by number and name: an example's origin tells the name of its file."""
@@ -153,7 +155,7 @@ class WikiHow(Source):
         prompt = prompt_of(title)
         url = f"https://www.wikihow.com/{slug_of(prompt)}"
         authors = (Author("wikiHow contributors", url, "article", self.license),)
-        origin = Origin("wikihow", slug_of(title), url, path.name, self.date, self.date, authors)
+        origin = Origin("wikihow", slug_of(title), url, path.name, self.date, self.date, authors, title)
         signals = {"raw_chars": float(raw_chars), "cleaned_chars": float(len(text))}
         return Example(_id(title), (Turn("user", prompt), Turn("assistant", text)), origin, tags, signals)
 
