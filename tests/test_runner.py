@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import align
 from align.artifact import Artifact, Counts, content_hash, load_artifact
 from align.errors import AlignError, EmptyResult, InputError, PartError, RecipeError, StoreError
 from align.filters.filter import FilterStage
@@ -217,7 +218,8 @@ RUN = [sys.executable, "-c", "from align.cli import main; main()", "run"]
 
 
 def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": "", **more}
+    # The align of this process, and nothing of the tests' own folder.
+    return {**os.environ, "PYTHONPATH": str(Path(align.__file__).parent.parent), **more}
 
 
 def test_a_stage_killed_in_the_middle_goes_on_and_gives_the_same(write_toy: WriteToy, tmp_path: Path) -> None:
