@@ -121,7 +121,7 @@ class Pool:
     def cells(self) -> Labels:
         """The cell each row counts for; empty for a row in no group."""
         by = self.wanted.cells.by
-        asked: Iterable[Any] = self._tags() if by == "tag" else self._labels(by)
+        asked: Iterable[Any] = self.tags() if by == "tag" else self._labels(by)
         known: dict[Any, str] = {}
         names = []
         for stratum in asked:
@@ -204,7 +204,8 @@ class Pool:
     def _labels(self, column: str) -> Labels:
         return _labelled(item for batch in self._columns for item in batch.column(column).to_pylist())
 
-    def _tags(self) -> Iterator[tuple[str, ...]]:
+    def tags(self) -> Iterator[tuple[str, ...]]:
+        """The tags of each row."""
         return (tuple(item) for batch in self._columns for item in batch.column("tags").to_pylist())
 
 
