@@ -128,6 +128,23 @@ def take_back(connection: Connection, seq: int, request: str, batch: str = "") -
     )  # fmt: skip
 
 
+def adjudicate(
+    connection: Connection, actor: str, request: str, example_id: str, content: str, action: Action, turns: tuple[Turn, ...],
+    reason: str, note: str,
+) -> Event:  # fmt: skip
+    """Settle what curators disagree about: it beats all they say, until it is undone. Holds the history."""
+    _check(Ask(request, example_id, content, 0, action, actor, turns, reason, note))
+    require(connection, actor, "lead", "adjudicate")
+    known = event_of_request(connection, request)
+    if known is not None:
+        return _same(known, actor, example_id, "adjudicate")
+    return add_event(
+        connection,
+        request=request, example_id=example_id, content=content, action="adjudicate", curator=actor, turns=turns,
+        reason=reason, note=note, decides=action,
+    )  # fmt: skip
+
+
 def add_event(connection: Connection, **values: Any) -> Event:
     """Write an event and everything that follows from it; holds the history."""
     seq, at = next_number(connection)
