@@ -29,8 +29,9 @@ class StageNameMark:
 
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:
-    """Expand `~` and `$NAME`, and read a relative path from the recipe's folder."""
-    text = os.path.expanduser(os.path.expandvars(str(path)))
+    """Expand `~`, `$NAME` and `${NAME:-what to take where it is not set}`; read a relative path from the recipe's folder."""
+    text = re.sub(r"\$\{(\w+):-([^{}]*)\}", lambda found: os.environ.get(found[1]) or found[2], str(path))
+    text = os.path.expanduser(os.path.expandvars(text))
     unset = re.search(r"\$\{?(\w+)", text)
     if unset:
         name = unset[1]
