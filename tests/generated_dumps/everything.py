@@ -41,6 +41,6 @@ def _exchanges(pairs: int, prompts: list[str]) -> list[Exchange]:
         sizes = [round(pairs * weight / sum(weights)) for weight in weights[1:]]
         for number, (site, size) in enumerate(zip(sites, (pairs - sum(sizes), *sizes), strict=True)):
             layout = "tables" if site == "stackoverflow" else LAYOUTS[number % len(LAYOUTS)]
-            leaked = tuple(prompts[group * 20 : group * 20 + 4]) if number == 0 else ()
+            leaked = tuple(prompts[group * 30 + 1 : group * 30 + 5]) if number == 0 else ()
             found.append(Exchange(site, size, layout, min(size, DIALOGUES) if number == 0 else 0, leaked))
     return [*found, Exchange("cooking.meta", PASSED_OVER, "bzip2"), Exchange("ru.stackoverflow", PASSED_OVER, "lzma2")]
