@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from align.curation.authored import AuthoredExample
+from align.curation.authoring import AuthoredExample
 from align.curation.bulk import STEP
 from align.curation.store import Ask, CurationStore, NotAllowed, StaleDecision
 from align.errors import InputError
@@ -102,8 +102,9 @@ def test_every_version_of_an_authored_example_is_kept_and_no_one_writes_over_ano
     second = store.write_authored("lea", replace(first, state="ready"))
     with pytest.raises(StaleDecision, match="version 2 is there, the page had seen 1"):
         store.write_authored("ben", replace(first, note="salty"))
-    assert store.authored() == [second]
-    assert [(item.version, item.by, item.state) for item in store.versions_of_authored("authored/ode")] == [
+    assert store.authored("ben", "A") == store.all_authored() == [second]
+    assert store.writers_of_authored() == {"authored/ode": ["ben", "lea"]}
+    assert [(item.version, item.by, item.state) for item in store.versions_of_authored("ben", "authored/ode")] == [
         (1, "ben", "draft"),
         (2, "lea", "ready"),
     ]
@@ -113,10 +114,10 @@ def test_every_version_of_an_authored_example_is_kept_and_no_one_writes_over_ano
 def test_who_writes_for_training_does_not_write_the_test(store: CurationStore) -> None:
     store.write_authored("ben", AuthoredExample("authored/1", "A", "example", ODE))
     test = AuthoredExample("authored/2", "B", "safety", ODE)
-    with pytest.raises(NotAllowed, match="ben has written for the other group"):
+    with pytest.raises(NotAllowed, match="ben is in group A and cannot write for group B"):
         store.write_authored("ben", test)
     store.write_authored("cem", test)
-    assert [item.id for item in store.authored("B")] == ["authored/2"]
+    assert [item.id for item in store.authored("cem", "B")] == ["authored/2"]
     with pytest.raises(InputError, match="belongs to group B"):
         store.write_authored("cem", replace(test, group="A", version=1))
     store.set_setting("lea", "groups_apart", False)
@@ -126,5 +127,5 @@ def test_who_writes_for_training_does_not_write_the_test(store: CurationStore) -
 def test_a_ready_example_has_something_in_every_turn(store: CurationStore) -> None:
     empty = AuthoredExample("authored/1", "A", "dialogue", (Turn("user", "Hm?"), Turn("assistant", " ")))
     store.write_authored("ben", empty)
-    with pytest.raises(InputError, match="none of them empty"):
+    with pytest.raises(InputError, match="is not ready: turn 2 is empty"):
         store.write_authored("ben", replace(empty, state="ready", version=1))

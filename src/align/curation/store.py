@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from align.curation import assignments, authored, bulk, changes, drafts, events, folding, guidelines, leases, people, settings
 from align.curation import standings as counters
-from align.curation.authored import AuthoredExample, Group
+from align.curation import writers as authors
+from align.curation.authoring import AuthoredExample, Group
 from align.curation.bulk import STEP, Bulk
 from align.curation.changes import HISTORY, LEASES, AuditRow
 from align.curation.database.engine import Database
@@ -180,6 +181,10 @@ class CurationStore:
         """Give someone another role; the last admin stays one."""
         self._add(lambda connection: people.set_role(connection, actor, name, role))
 
+    def remove_person(self, actor: str, name: str) -> None:
+        """Take somebody out, as an admin; what they decided and wrote stays."""
+        self._add(lambda connection: people.remove(connection, actor, name))
+
     def people(self) -> list[Person]:
         return self._read(people.all_people)
 
@@ -224,12 +229,28 @@ class CurationStore:
         """Add a version of an example; `version` is the one the page had seen, 0 for a new example."""
         return self._add(lambda connection: authored.write_authored(connection, actor, written))
 
-    def authored(self, group: Group | None = None) -> list[AuthoredExample]:
-        """The latest version of each, by id."""
-        return self._read(lambda connection: authored.authored(connection, group))
+    def authored(self, reader: str, group: Group) -> list[AuthoredExample]:
+        """The latest version of each of a group, by id; refused to those of the other."""
+        return self._read(lambda connection: authored.read_authored(connection, reader, group))
 
-    def versions_of_authored(self, name: str) -> list[AuthoredExample]:
-        return self._read(lambda connection: authored.versions_of(connection, name))
+    def versions_of_authored(self, reader: str, name: str) -> list[AuthoredExample]:
+        return self._read(lambda connection: authored.read_versions(connection, reader, name))
+
+    def all_authored(self) -> list[AuthoredExample]:
+        """Of both groups, for programs that export or compare: no page shows it."""
+        return self._read(lambda connection: authored.authored(connection, None))
+
+    def writers_of_authored(self) -> dict[str, list[str]]:
+        """Who wrote the versions of each, by id: for attribution."""
+        return self._read(authored.writers_of)
+
+    def groups(self) -> dict[str, Group]:
+        """The group of each author."""
+        return self._read(authors.groups)
+
+    def set_group(self, actor: str, person: str, group: Group | None) -> None:
+        """Put somebody into a group of authors, as a lead; None: into none."""
+        self._add(lambda connection: authors.set_group(connection, actor, person, group))
 
     def audit(self, limit: int = 50, before: int | None = None) -> list[AuditRow]:
         """A page of everything that changed state below number `before`, the last one first; leases and drafts are no state."""

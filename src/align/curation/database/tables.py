@@ -6,7 +6,7 @@ so that no page ever has to count or fold. Times are ISO 8601 in UTC with micros
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision this version of align writes; `migrations/versions` leads there."""
 
 VERSION_TABLE = "align_schema"
@@ -173,5 +173,14 @@ authored = Table(  # every version of every example that people wrote themselves
     Column("note", Text, nullable=False),
     Column("by", Key, nullable=False),
     Column("at", Key, nullable=False),
+    Column("split", Key, nullable=False, server_default=""),
+    Column("license", Text, nullable=False, server_default="CC BY-SA 4.0"),
     Index("authored_by", "by", "group"),
+)
+
+writers = Table(  # the group of authors each belongs to
+    "writers",
+    metadata,
+    Column("person", Key, primary_key=True),
+    Column("group", Key, nullable=False),
 )
