@@ -39,6 +39,8 @@ class Source(Part):
 
     adapted: ClassVar[str] = ""
     """What it changes in every text, for the attribution."""
+    terms: ClassVar[str] = ""
+    """What its publisher says of its use, for the card of a set; in Markdown."""
 
     def shards(self) -> list[Shard]:
         """The pieces to read, in order; also checks that they can be read at all."""

@@ -55,6 +55,13 @@ class StackExchange(Source):
 
     how_to_get: ClassVar[str] = HOW_TO_GET
     version: ClassVar[int] = 3  # 2: the signal `self_contained_title`; 3: the title in `origin`
+    terms: ClassVar[str] = (
+        "Stack Exchange: posts stand under CC BY-SA (2.5, 3.0 or 4.0 by their date), and who passes them on is asked to say that "
+        "they come from the network, to link the question, to name the authors of question and answer and to link their profiles."
+        " Since July 2024 whoever downloads a dump there agrees to have it for own use and for projects that train no large "
+        "language model, and that passing it on for such training may end the access to later dumps; older dumps came without "
+        "that. Whether it binds you depends on how you came by the dump: decide that before you train or publish."
+    )
     adapted: ClassVar[str] = (
         "HTML turned into Markdown; images and the addresses of links left out; of the question either title or body kept"
     )

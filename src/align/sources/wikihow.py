@@ -65,6 +65,9 @@ class WikiHow(Source):
         "the columns title and category, e.g. from lists of titles by category, or from the links above the pages' titles."
     )
     version: ClassVar[int] = 2  # 2: the title in `origin`
+    terms: ClassVar[str] = (
+        "wikiHow: articles stand under CC BY-NC-SA 3.0, for no commercial use; its terms of use ask to link the article."
+    )
     adapted: ClassVar[str] = "steps put together as numbered Markdown; links, images and some sections left out"
 
     def raw_files(self) -> dict[str, Path]:
