@@ -120,6 +120,10 @@ class CurationStore:
         """What each curator says of an example, by name; `version` is what their next `Ask` brings."""
         return self._read(lambda connection: folding.standings_of(connection, example_id))
 
+    def versions(self, curator: str) -> dict[str, int]:
+        """What the curator's next `Ask` brings, by example; 0 for one that is not there."""
+        return self._read(lambda connection: counters.versions_by_example(connection, curator))
+
     def decisions(self) -> Iterator[Decision]:
         """What the `curate` stage reads, sorted by example: one decision a text, out of all curators'."""
         return folding.fold_events(self._read(folding.live_events))
