@@ -36,7 +36,7 @@ def file_name(recipe: Recipe) -> str:
 
 
 def _resolved(recipe: Recipe) -> dict[str, Any]:
-    return recipe.model_dump(mode="json", serialize_as_any=True)
+    return recipe.model_dump(mode="json", serialize_as_any=True, exclude={"engine"})  # which decides nothing
 
 
 def write_run(path: Path, recipe: Recipe, made: dict[str, Artifact], started: str, finished: str) -> None:
