@@ -39,6 +39,10 @@ class Recipe(BaseModel):
         above = list(self.stages)[: list(self.stages).index(name)]
         return {"none": [], "previous": above[-1:], "all": above}[stage.reads]
 
+    def in_store(self, store: Path) -> "Recipe":
+        """The recipe as it is to be made in `store`."""
+        return self.model_copy(update={"stages": {name: stage.in_store(store) for name, stage in self.stages.items()}})
+
 
 def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     """Read a recipe; `overrides` are `stages.sft.learning_rate=2e-5`-like strings."""

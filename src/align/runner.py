@@ -34,7 +34,7 @@ def run_recipe(recipe: Recipe, store: Path, until: str | None = None, engine: En
     the environment or the recipe says.
     """
     with use_engine(engine or engine_of(recipe.engine)):
-        return _run_stages(recipe, store, until)
+        return _run_stages(recipe.in_store(store), store, until)
 
 
 def _run_stages(recipe: Recipe, store: Path, until: str | None) -> dict[str, Artifact]:

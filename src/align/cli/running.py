@@ -121,7 +121,7 @@ def _plan_as_json(planned: "Plan") -> dict[str, Any]:
 
 
 def _missing_as_json(file: Any) -> dict[str, str]:
-    return {name: str(value) for name, value in asdict(file).items()}
+    return {name: "" if value is None else str(value) for name, value in asdict(file).items()}
 
 
 _COLUMNS = {
