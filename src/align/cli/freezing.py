@@ -1,4 +1,4 @@
-"""align freeze."""
+"""align freeze, align rehydrate."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     verb(app, "freeze", "align freeze recipes/quickstart.yaml train_set --dev dev_prompts --test test_prompts")(freeze)
+    verb(app, "rehydrate", "align rehydrate ./quickstart-train_set-frozen --dumps ~/dumps/cooking.stackexchange.com.7z")(
+        rehydrate
+    )
 
 
 def freeze(
@@ -94,3 +97,39 @@ def _print_preview(preview: "FreezePreview") -> None:
         typer.echo(f"note: {warning}", err=True)
     for problem in preview.problems:
         typer.echo(f"problem: {problem}", err=True)
+
+
+def rehydrate(
+    folder: Annotated[Path, typer.Argument(metavar="FROZEN", help="The folder of a frozen set.")],
+    dumps: Annotated[
+        list[str],
+        typer.Option(metavar="PATH", help="Your dump, file or folder; with several sources STAGE=PATH or STAGE.FIELD=PATH."),
+    ],
+    to: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to write.", show_default="FROZEN-whole")] = None,
+    allow_missing: Annotated[bool, typer.Option("--allow-missing", help="Exit 0 though rows could not be filled.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fill the rows without text of a frozen set from your own dumps.
+
+    They are read as they were when the set was made; each row must have the hash it had. Rows that are gone or changed are left
+    out, listed in left_out.jsonl and told, and the exit code is 1. The last line on stdout is the folder.
+    """
+    from align.freezing.rehydrate import rehydrate as fill
+
+    target = to if to is not None else folder.absolute().with_name(f"{folder.absolute().name}-whole")
+    done = fill(folder, tuple(dumps), target)
+    if as_json:
+        counts = {"filled": done.filled, "renamed": done.renamed, "left_out": done.left_out}
+        print_json({"folder": done.set.folder, **counts})
+    else:
+        typer.echo(f"{done.filled:,} rows filled", err=True)
+        for item in done.left_out:
+            typer.echo(f"{item.why}: {item.id} {item.url} ({item.detail})", err=True)
+        if done.renamed:
+            typer.echo(f"{len(done.renamed):,} rows have their text, but other names of authors or titles than before", err=True)
+        typer.echo(done.set.folder)
+    if done.left_out and not allow_missing:
+        typer.echo(
+            f"error: {len(done.left_out):,} rows could not be filled; --allow-missing takes the set without them", err=True
+        )
+        raise typer.Exit(1)

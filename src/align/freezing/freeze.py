@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from align.freezing.provenance import artifacts_of, measured_in, published_recip
 from align.freezing.rows import Row, dehydrated_row, whole_row
 from align.freezing.rows import rebuilt_row as rebuilt
 from align.freezing.rows import said_of_changes as said
-from align.freezing.splits import Chosen, Quotas, SourceTexts, choose_splits, edited_ids, quota_of
+from align.freezing.source_texts import SourceTexts
+from align.freezing.splits import Chosen, Quotas, choose_splits, edited_ids, examples_with, quota_of
 from align.frozen_sets import note_frozen
 from align.progress import track
 from align.recipe import Recipe
@@ -107,14 +107,12 @@ def _write(chosen: Chosen, preview: FreezePreview, folder: Path, dehydrated: Deh
         "left_out": [],
     }
     ids = {example.id for split in chosen.splits for example in chosen.examples(split)}
-    scratch = folder.with_name(f".{folder.name}.texts")
-    try:
-        with closing(SourceTexts(scratch, chosen, ids)) as texts:
-            edited = edited_ids(chosen)
-            rows = {split: _rows(chosen, split, texts, edited, dehydrated, count) for split in chosen.splits}
-            return write_folder(folder, rows, facts)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with SourceTexts.at(folder.with_name(f".{folder.name}.texts")) as texts:
+        for stage in chosen.roots():
+            texts.add(stage, ((item, "") for item in examples_with(chosen.above[stage], ids)))
+        edited = edited_ids(chosen)
+        rows = {split: _rows(chosen, split, texts, edited, dehydrated, count) for split in chosen.splits}
+        return write_folder(folder, rows, facts)
 
 
 def _rows(

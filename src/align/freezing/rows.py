@@ -7,7 +7,7 @@ from typing import Any
 
 from align.errors import InputError
 from align.freezing.pieces import copied_chars, pieces_of, text_of
-from align.freezing.splits import example_from
+from align.freezing.source_texts import example_from
 from align.licences import licence_of
 from align.records import Example, as_json, content_of
 
