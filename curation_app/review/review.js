@@ -219,6 +219,8 @@ class Page {
   }
 
   cover(what) {
+    const { version, read } = this.data.guidelines
+    if (what === "guidelines" && version > read) this.outbox.add({ kind: "read", version })
     this.over = this.over === what ? "" : what
     paintOver(this.part("over"), this.over, this)
     if (this.over) this.part("over").querySelector("button").focus()
@@ -328,8 +330,8 @@ class Page {
     const { card } = this
     this.element.dataset.state = this.pending ? "saving" : card ? "ready" : "empty"
     const origin = card ? card.origin : null
-    this.part("place").replaceChildren(origin ? origin.place || origin.source.replaceAll("_", " ") : "")
-    const served = card ? [SERVED[card.served] ?? card.served, card.decided && `you said: ${card.decided}`].filter(Boolean).join(" · ") : ""
+    this.part("place").replaceChildren(origin ? [origin.place, origin.source.replaceAll("_", " ")].filter(Boolean).join(" · ") : "")
+    const served = card ? [SERVED[card.served], card.decided && `you said: ${card.decided}`].filter(Boolean).join(" · ") : ""
     this.part("served").replaceChildren(served)
     this.part("progress").replaceChildren(this.data.progress)
     this.part("saved").replaceChildren(this.saveWords())

@@ -1,9 +1,7 @@
 // What is known of the example: rules, style, neighbours, origin; and the note.
 
-const SERVED = {
-  calibration: "calibration", harvest: "", uncertain: "uncertain", audit: "random audit", overlap: "second opinion",
-  search: "from search", bulk: "from a list",
-}
+// Why it was served is said only where that tells nothing about it: who knows that a look is a second one judges otherwise.
+const SERVED = { search: "you asked for it", bulk: "from a list" }
 
 function paintSide(side, page) {
   const { card, live } = page
@@ -44,7 +42,7 @@ function rulesOf(rules) {
     } else if (rule.status === "failed" && rule.detail) item.append(make("div", "around", rule.detail))
     list.append(item)
   }
-  return part("Rules", failed ? `${failed} object${failed === 1 ? "s" : ""}` : "none objects", list)
+  return part("Rules", failed ? `${failed} of ${rules.length} failed` : "all passed", list)
 }
 
 function styleOf(reasons) {
@@ -116,7 +114,7 @@ function decisionButtons(page) {
     reading ? press("", "Edit", ["E"], () => page.run({ name: "edit" })) : press("", "Leave editor", ["Esc"], () => page.run({ name: "leave" })),
     press("", "Undo", reading ? ["U"] : [], () => page.run({ name: "undo" })),
     make("span", "grow"),
-    press("quiet", "Guidelines", reading ? ["G"] : [], () => page.run({ name: "guidelines" })),
+    press(page.data.guidelines.version > page.data.guidelines.read ? "fresh" : "quiet", page.data.guidelines.version > page.data.guidelines.read ? "New guidelines" : "Guidelines", reading ? ["G"] : [], () => page.run({ name: "guidelines" })),
     press("quiet", "Keys", reading ? ["?"] : [], () => page.run({ name: "legend" })),
   ]
 }

@@ -6,9 +6,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from align.curation.difference import Piece, difference
-from align.curation.evidence import Rule, Seen, StyleJudge, seen_by, style_reasons
+from align.curation.evidence import Seen, seen_by, style_reasons
 from align.curation.rendering import rendered
+from align.filters.filter import Filter
 from align.records import Author, Example, Turn, content_of
+from align.style.reference import StyleReference
 
 NEIGHBOUR_CHARS = 140
 CONTEXT_CHARS = 60
@@ -43,7 +45,7 @@ class Look:
     """The curator's own decision, where there is one already."""
 
 
-def card_of(look: Look, rules: Sequence[Rule], style: StyleJudge | None) -> dict[str, Any]:
+def card_of(look: Look, rules: Sequence[Filter], style: StyleReference | None) -> dict[str, Any]:
     """The example as plain data for a page; what a person typed comes with it."""
     example = look.example
     return {
@@ -64,7 +66,7 @@ def card_of(look: Look, rules: Sequence[Rule], style: StyleJudge | None) -> dict
     }
 
 
-def live_of(example: Example, turns: tuple[Turn, ...], rules: Sequence[Rule], style: StyleJudge | None) -> dict[str, Any]:
+def live_of(example: Example, turns: tuple[Turn, ...], rules: Sequence[Filter], style: StyleReference | None) -> dict[str, Any]:
     """What follows from the text as it stands: its tree, what an edit changed, what rules and style say of it."""
     edited = replace(example, turns=turns)
     seen = seen_by(rules, edited)

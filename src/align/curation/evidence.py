@@ -2,28 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from align.errors import AlignError
+from align.filters.filter import Filter
 from align.records import Example
+from align.style.reference import StyleReference
 
 Status = Literal["passed", "failed", "not judged"]
-
-
-class Rule(Protocol):
-    """What is asked of a filter."""
-
-    kind: Any
-
-    def apply(self, example: Example) -> Any: ...
-    def measured(self, example: Example) -> str: ...
-    def model_dump(self, **options: Any) -> dict[str, Any]: ...
-
-
-class StyleJudge(Protocol):
-    """What is asked of a reference of style."""
-
-    def reasons(self, text: str, kind: str = "", prompt: str = "", most: int = 3) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +29,35 @@ class Seen:
     end: int = 0
 
 
-def seen_by(rules: Sequence[Rule], example: Example) -> list[Seen]:
+def seen_by(rules: Sequence[Filter], example: Example) -> list[Seen]:
     """Ask every rule, also after one has objected: a person wants to know all that is to be mended."""
     return [_seen(rule, example) for rule in rules]
 
 
-def style_reasons(judge: StyleJudge | None, example: Example) -> list[str]:
+def style_reasons(usual: StyleReference | None, example: Example) -> list[str]:
     """What is unusual about the response, in words; nothing without a reference or without a response."""
-    if judge is None or not example.response:
+    if usual is None or not example.response:
         return []
-    return judge.reasons(example.response, kind=example.origin.source, prompt=example.prompt)
+    return usual.reasons(example.response, kind=example.origin.source, prompt=example.prompt)
 
 
-def _seen(rule: Rule, example: Example) -> Seen:
+def _seen(rule: Filter, example: Example) -> Seen:
+    kind = str(rule.kind)
     asked = _asked(rule)
     try:
         outcome = rule.apply(example)
         measured = rule.measured(example)
     except AlignError as error:  # it lacks what the rule needs, e.g. an authored example has no votes
-        told = str(error).removeprefix(f"example {example.id}: {rule.kind}: ")
-        return Seen(rule.kind, asked, "not judged", told)
+        told = str(error).removeprefix(f"example {example.id}: {kind}: ")
+        return Seen(kind, asked, "not judged", told)
     if outcome.drop is None:
-        return Seen(rule.kind, asked, "not judged" if outcome.notes else "passed", "; ".join(outcome.notes) or measured)
+        return Seen(kind, asked, "not judged" if outcome.notes else "passed", "; ".join(outcome.notes) or measured)
     reason, detail, span = outcome.drop
     place = () if span is None else (span.turn, span.start, span.end)
-    return Seen(rule.kind, asked, "failed", reason, detail, *place)
+    return Seen(kind, asked, "failed", reason, detail, *place)
 
 
-def _asked(rule: Rule) -> str:
+def _asked(rule: Filter) -> str:
     written = rule.model_dump(exclude={"kind"}, exclude_defaults=True, mode="json")
     return ", ".join(f"{name} {_told(value)}" for name, value in written.items())
 

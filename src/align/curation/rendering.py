@@ -55,17 +55,17 @@ _BLOCK_SIGNS = re.compile(r"[\s#*_>+-]*")
 
 def rendered(markdown: str, marked: tuple[tuple[int, int], ...] = ()) -> list[Node]:
     """The tree of a text; `marked` are places (start, end) to put into `mark`."""
-    if len(markdown) > MOST_CHARS:
-        return [["pre", ["code", *_split_marks(_with_marks(markdown, marked), _Marking())]]]
-    tokens = _reader().parse(_with_marks(markdown, marked))
+    text = _with_marks(markdown, marked)
     root: list[Node] = []
-    _draw(tokens, root, _Marking())
-    return root
+    if len(markdown) <= MOST_CHARS:
+        _draw(_reader().parse(text), root, _Marking())
+    # What lies deeper than the reader goes would be lost.
+    return root if plain(root).strip() or not text.strip() else [["pre", ["code", *_split_marks(text, _Marking())]]]
 
 
 def plain(nodes: list[Node]) -> str:
     """The words of a tree, for search and tests."""
-    return "".join(node if isinstance(node, str) else plain(node[1:]) for node in nodes)
+    return "".join(node if isinstance(node, str) else plain(node[1:]) for node in nodes if not isinstance(node, dict))
 
 
 class _Marking:
@@ -155,7 +155,7 @@ def _reader() -> "MarkdownIt":
     from markdown_it import MarkdownIt  # with what the app needs
 
     # `html` off: tags are text. Addresses are never opened, so none is refused: a refused link would lose its form.
-    reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 50}).enable(["table", "strikethrough"])
     reader.validateLink = lambda url: True  # type: ignore[method-assign]
     reader.normalizeLink = lambda url: url  # type: ignore[method-assign]
     reader.inline.ruler.before("escape", "formula", _read_formula)

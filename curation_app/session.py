@@ -1,0 +1,67 @@
+"""What one server process shares among all sessions: the pool, the store, the queue, the recipe's rules."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from align.curating import Desk, rules_above, usual_style
+from align.curation.database.place import VARIABLE
+from align.curation.identity import Door
+from align.curation.pool import Pool
+from align.curation.queue import Queue, QueueSettings
+from align.curation.settings import Settings
+from align.curation.store import CurationStore
+from align.curation.wanted import wanted_of
+from align.errors import StoreError
+from align.filters.filter import Filter
+from align.recipe import Recipe, load_recipe
+from align.style.reference import StyleReference
+
+DESK = "ALIGN_APP_DESK"
+DOOR = "ALIGN_APP_DOOR"
+"""What `align app` puts into the environment of the server, beside the database's URL: a password stands nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What people work on here. Threads share it."""
+
+    desk: Desk
+    recipe: Recipe
+    store: CurationStore
+    pool: Pool
+    queue: Queue
+    rules: tuple[Filter, ...]
+    style: StyleReference | None
+    door: Door
+
+    def accepted(self) -> list[str]:
+        """Ids of the examples that people have accepted so far."""
+        return [self.pool.ids[row] for row in list(self.queue.catch_up().accepted)]
+
+
+@st.cache_resource(show_spinner="Opening the examples")
+def open_project() -> Project:
+    """Everything a page draws from; opened once a process."""
+    if DESK not in os.environ:
+        raise StoreError("the app is started by `align app RECIPE`, which says what it works on")
+    desk = Desk.from_json(os.environ[DESK])
+    recipe = load_recipe(Path(desk.recipe))
+    wanted = wanted_of(recipe, desk.stage)
+    pool = Pool.open([desk.artifact(name) for name in wanted.inputs], Path(desk.store), wanted)
+    store = CurationStore.open(os.environ[VARIABLE])
+    door = Door.model_validate_json(os.environ.get(DOOR, "{}"))
+    queue = Queue(pool, store, wanted.targets, settings=_queue_settings(store.settings()))
+    return Project(desk, recipe, store, pool, queue, rules_above(recipe, desk.stage), usual_style(desk, pool), door)
+
+
+def _queue_settings(settings: Settings) -> QueueSettings:
+    return QueueSettings(
+        settings.uncertain_share,
+        settings.audit_share,
+        settings.overlap_share,
+        settings.calibration_size,
+        lease_minutes=settings.lease_minutes,
+    )
