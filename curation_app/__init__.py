@@ -1,1 +1,0 @@
-"""The curation app: Streamlit draws what `align.curation` knows. Nothing of align imports it."""
