@@ -22,20 +22,27 @@ CHANGED = 0.05
 """Share of a planted copy's words that are others."""
 
 OURS = """
-import json, sys, time
+import json, resource, sys, time
+from pathlib import Path
+import numpy, rapidfuzz
+from align.dedup.minhash import near_duplicates
+from align.dedup.words_apart import words_apart
 texts = open(sys.argv[1], encoding="utf-8").read().split("\\n")
-from align.dedup.minhash import near_duplicates, shingles
-from align.text import words
-import rensa
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 began = time.process_time()
-known = [words(text) for text in texts]
-found = {item: kept for item, kept, _ in near_duplicates(list(range(len(texts))), lambda n: shingles(known[n], 2), 0.7)}
-print(json.dumps({"seconds": time.process_time() - began, "found": sorted(found)}))
+apart = [words_apart(text) for text in texts]
+scratch = Path(sys.argv[1]).with_name("buckets")
+found = {item: kept for item, kept, _ in near_duplicates(list(range(len(texts))), apart.__getitem__, 2, 0.7, scratch)}
+seconds = time.process_time() - began
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"seconds": seconds, "found": sorted(found), "before": before, "peak": peak}))
 """
 DATASKETCH = """
 import json, sys, time
 texts = open(sys.argv[1], encoding="utf-8").read().split("\\n")
+import resource
 from datasketch import MinHash, MinHashLSH
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 began = time.process_time()
 index, found = MinHashLSH(threshold=0.5, num_perm=128), []
 for number, text in enumerate(texts):
@@ -45,7 +52,9 @@ for number, text in enumerate(texts):
         found.append(number)
     else:
         index.insert(number, sketch)
-print(json.dumps({"seconds": time.process_time() - began, "found": found}))
+seconds = time.process_time() - began
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"seconds": seconds, "found": found, "before": before, "peak": peak}))
 """
 
 
@@ -68,9 +77,10 @@ def main() -> None:
                 continue
             runs = [measured(python, program, path) for _ in range(asked.repeats)]
             found = set(runs[0]["found"])
-            seconds = " ".join(f"{run['seconds']:.1f}" for run in runs)
+            seconds = " ".join(f"{run['seconds']:.2f}" for run in runs)
             print(
                 f"{name:11} CPU s {seconds}   recall {len(found & planted) / len(planted):.3f}   others {len(found - planted):,}"
+                f"   peak {runs[0]['peak']:,.0f} MB ({runs[0]['before']:,.0f} before)"
             )
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from align.errors import InputError, ProcessKilled, RecipeError
-from align.launching import ProcessFailed, how_to_start
+from align.failures import ProcessFailed
+from align.launching import how_to_start
 from align.recipe import load_recipe
 from align.runner import run_recipe
 from align.stage import Processes
@@ -118,13 +119,12 @@ def test_what_one_process_refuses_is_said_in_its_own_words(walk: Path) -> None:
 
 
 def test_an_error_of_the_system_is_raised_as_it_was(tmp_path: Path) -> None:
-    from align.launching import _refusal
-    from align.worker import _report
+    from align.failures import refusal_of, report_of
 
-    error = _refusal(_report(FileNotFoundError(2, "No such file or directory", "/nowhere"), tmp_path))
+    error = refusal_of(report_of(FileNotFoundError(2, "No such file or directory", "/nowhere"), tmp_path))
     assert isinstance(error, FileNotFoundError)
     assert (error.errno, error.filename) == (2, "/nowhere")
-    assert "No space left" in str(_refusal(_report(OSError(28, "No space left on device"), tmp_path)))
+    assert "No space left" in str(refusal_of(report_of(OSError(28, "No space left on device"), tmp_path)))
 
 
 def test_a_bug_in_one_process_has_its_traceback(walk: Path) -> None:

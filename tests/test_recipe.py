@@ -183,6 +183,16 @@ def test_a_path_may_name_a_set_environment_variable_only(
     assert part.raw_files() == {"file.0": Path("/dumps/count.txt")}
 
 
+def test_a_path_may_say_what_to_take_where_a_variable_is_not_set(
+    write_toy: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_toy('stages:\n  a: {kind: count, source: {kind: raw_numbers, file: "${TOY_DUMPS:-dumps}/count.txt"}}\n')
+    for value, folder in ((None, path.parent / "dumps"), ("", path.parent / "dumps"), ("/far", Path("/far"))):
+        monkeypatch.setenv("TOY_DUMPS", value) if value is not None else monkeypatch.delenv("TOY_DUMPS", raising=False)
+        part = next(part for part in load_recipe(path).stages["a"].walk() if part.kind == "raw_numbers")
+        assert part.raw_files() == {"file.0": folder / "count.txt"}
+
+
 def test_expect_says_what_a_stage_will_give(toy: Path) -> None:
     recipe = load_recipe(toy, ("stages.drawn.expect={examples: 5, tokens: 600}",))
     expect = recipe.stages["drawn"].expect

@@ -156,6 +156,17 @@ def test_a_recipe_plans_without_any_of_its_files(name, tmp_path):
             assert not [note for note in stage.forecast.notes if "may not fit" in note or "unknown" in note]
 
 
+def test_limas_data_is_planned_without_a_dump_and_says_where_each_is_to_be_had(tmp_path):
+    plan = planned("lima_data", tmp_path)
+    sizes = {stage.name: (stage.forecast.examples, stage.forecast.tokens) for stage in plan.stages}
+    # table 1: 1,000 examples of 759,800 tokens; §6: 30 dialogues more
+    assert sizes["train_set"] == (1000, 759_800)
+    assert (sizes["all_examples"][0], sizes["dev_prompts"][0], sizes["test_prompts"][0]) == (1030, 50, 300)
+    lacking = " ".join(map(str, plan.missing))
+    for place in ("academictorrents.com", "stackexchange.com", "WikiHow-Dataset", "natural-instructions", "decisions.jsonl"):
+        assert place in lacking, place
+
+
 def test_phi_15_takes_150_billion_tokens_in_35_763_steps(tmp_path):
     base = base_of_phi15(tmp_path)
     # 150e9 / (2,048 x 2,048) = 35,762.8
@@ -214,7 +225,7 @@ def test_a_tiny_twin_of_a_recipe_runs_whole(name, tmp_path, fill):
 
 
 def test_every_recipe_that_ships_is_planned_here_or_has_a_test_of_its_own():
-    elsewhere = {"quickstart", "real_stack_exchange"}
+    elsewhere = {"quickstart", "real_stack_exchange", "lima_data"}
     assert {path.stem for path in RECIPES.glob("*.yaml")} == TWINS.keys() | elsewhere
 
 

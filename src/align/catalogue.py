@@ -72,6 +72,7 @@ MODULES = (
     "align.evaluation.pick_checkpoint",
     "align.evaluation.safety",
     "align.export.export",
+    "align.report.lima_table",
     "align.report.report",
 )
 """Modules with parts, in the order of the journey. They import nothing heavy at their top."""

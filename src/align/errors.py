@@ -9,6 +9,7 @@ AlignError            every error align raises on purpose (exit 1)
 ├── StoreError        the store cannot be read or written: newer version, full disk, no such run
 ├── TrainingRefused   the preflight found that training would not do what the recipe says
 ├── ExportRefused     an exported model would not do what the stage's own does
+├── FreezeRefused     a set would not be what its card says: rows in two splits, rows without a licence
 ├── ProcessKilled     one of several processes that ran a stage was killed
 ├── AccessRefused     the app would let in whom nobody knows
 └── JudgeError        a judge cannot be reached or does not answer in the agreed form
@@ -49,6 +50,10 @@ class TrainingRefused(AlignError):
 
 class ExportRefused(AlignError):
     """An exported model would not do what the stage's own does."""
+
+
+class FreezeRefused(AlignError):
+    """A set would not be what its card says."""
 
 
 class ProcessKilled(AlignError):

@@ -10,6 +10,7 @@ from pathlib import Path
 from align.artifact import MANIFEST, load_artifact
 from align.epochs import remove_epoch, spare_epochs
 from align.errors import AlignError
+from align.frozen_sets import frozen_notes
 from align.lineage import Run, list_runs, read_run
 from align.locks import free_lock
 from align.models import base_folder
@@ -48,7 +49,7 @@ class Rubbish:
 
     path: Path
     what: str
-    """`artifact`, `partial`, `run`, `hash`, `lock`, `epoch`, `vectors`."""
+    """`artifact`, `partial`, `run`, `hash`, `lock`, `epoch`, `vectors`, `frozen`."""
     why: str
     bytes: int
 
@@ -79,12 +80,15 @@ def store_rows(store: Path) -> tuple[list[RunRow], list[ArtifactRow]]:
 
 
 def rubbish_of(store: Path, keep_runs: int | None = None) -> list[Rubbish]:
-    """What `align gc` would remove: artifacts that no run names, work of stopped stages, runs beyond the latest `keep_runs`.
+    """What `align gc` would remove: artifacts that neither a run nor a frozen set names, work of stopped stages, and runs
+    beyond the latest `keep_runs`.
 
     Work on which a process sits right now is left out.
     """
     old = _old_runs(store, keep_runs)
-    kept = _with_bases(store, set(_named_keys([read_run(path, store) for path in list_runs(store) if path not in old])))
+    named = set(_named_keys([read_run(path, store) for path in list_runs(store) if path not in old]))
+    notes = frozen_notes(store)
+    kept = _with_bases(store, named | {key for note in notes for key in note.keys})
     found = [Rubbish(path, "run", f"older than the latest {keep_runs} of its recipe", size_of(path)) for path in old]
     for folder in sorted((store / "artifacts").glob("*")):
         key = folder.name.removesuffix(".partial")
@@ -105,6 +109,10 @@ def rubbish_of(store: Path, keep_runs: int | None = None) -> list[Rubbish]:
             with free_lock(store, lock.name) as is_free:
                 if is_free:
                     found.append(Rubbish(lock, "lock", "nobody waits for it", 0))
+    for note in notes:
+        if not note.folder.exists():
+            why = f"of a frozen set whose folder {note.folder} is gone"
+            found.append(Rubbish(note.path, "frozen", why, size_of(note.path)))
     return [*found, *_kept_vectors(store), *_stale_hashes(store)]
 
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import align
-from align import errors
 from align.artifact import SCRATCH, Artifact, Counts
 from align.errors import AlignError, ProcessKilled, StoreError
+from align.failures import ProcessFailed, TracebackThere, refusal_of
 from align.files import write_json
 from align.parts import PLUGIN_PREFIX
 from align.processes import ENDPOINT, MACHINE_RANK, helper_place, is_launched, machine_rank
@@ -37,14 +37,6 @@ LOOK_SECONDS = 0.05
 PORT = 29500
 """Where the processes of several machines meet, if the endpoint does not say."""
 SHOWN_LINES = 20
-
-
-class ProcessFailed(Exception):
-    """A bug that showed in one of several processes; its traceback is the cause."""
-
-
-class TracebackThere(Exception):
-    """The traceback of another process, as text."""
 
 
 @dataclass(slots=True)
@@ -239,7 +231,7 @@ def _raise_failure(running: list[_Running], folder: Path, count: int) -> None:
     reports = [_report(folder, item.rank) for item in running]
     told = sorted((report for report in reports if report), key=lambda report: (not report["is_refusal"], report["at"]))
     if told and told[0]["is_refusal"]:
-        raise _refusal(told[0])
+        raise refusal_of(told[0])
     for item in failed:
         if item.process.returncode in (-signal.SIGKILL, -signal.SIGTERM) and not item.stopped:
             name = signal.Signals(-item.process.returncode).name
@@ -262,12 +254,3 @@ def _report(folder: Path, rank: int) -> dict[str, Any]:
     path = folder / f"{rank}.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return found
-
-
-def _refusal(report: dict[str, Any]) -> Exception:
-    """The error as the worker raised it: an AlignError by its name, or one of the system's."""
-    if report["errno"] is not None:
-        return OSError(report["errno"], report["said"], report["filename"])
-    kind = getattr(errors, report["kind"], AlignError)
-    error: Exception = kind(report["said"])
-    return error

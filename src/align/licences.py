@@ -40,7 +40,7 @@ def is_open(licence: str) -> bool:
 def terms_of(licence: str) -> Terms:
     """What one licence (no sum of several) asks; of one that is not known, nothing."""
     name = _plain(licence)
-    found = re.match(r"CC BY(?P<more>(?: (?:SA|NC|ND))*)(?: (?P<version>[1-4]\.[05]))?", name)
+    found = re.fullmatch(r"CC BY(?P<more>(?: (?:SA|NC|ND))*)(?: (?P<version>[1-4]\.[05]))?(?: INTERNATIONAL| UNPORTED)?", name)
     if found:
         more = found["more"].strip().lower().replace(" ", "-")
         code = f"by-{more}" if more else "by"
@@ -50,10 +50,8 @@ def terms_of(licence: str) -> Terms:
         asks += ["no commercial use"] * ("nc" in more) + ["no adaptations"] * ("nd" in more)
         hub_id = f"cc-{code}-{version}" if found["version"] else f"cc-{code}-4.0"
         return Terms(hub_id, f"https://creativecommons.org/licenses/{code}/{version}/", "; ".join(asks))
-    for start, terms in _KNOWN.items():
-        if name.startswith(start):
-            return terms
-    return Terms("other", "", "nothing is granted that its owners do not say" if not is_open(licence) else "")
+    known = (terms for start, terms in _KNOWN.items() if name.startswith(start) and _OPEN.fullmatch(name))
+    return next(known, Terms("other", "", "nothing is granted that its owners do not say"))
 
 
 _KNOWN = {

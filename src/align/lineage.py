@@ -40,6 +40,7 @@ def stage_states(recipe: Recipe, store: Path, max_unread_bytes: int | None = Non
     as nothing can have been made of bytes that were never read.
     """
     check_store(store)
+    recipe = recipe.in_store(store)
     made: dict[str, Artifact] = {}
     states: dict[str, StageState] = {}
     for name in recipe.stages:

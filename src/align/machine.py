@@ -28,7 +28,7 @@ class Finding:
 
 PROGRAMS = {
     ("7z", "7zz", "7za"): ("reading .7z dumps at full speed (without it py7zr reads them, slower)", "apt install p7zip-full"),
-    ("chromium", "chromium-browser", "google-chrome"): ("trying the curation app in a real browser", "apt install chromium"),
+    ("chromium", "chromium-browser", "google-chrome"): ("testing the curation app in a real browser", "apt install chromium"),
     ("nvidia-smi",): ("seeing NVIDIA GPUs", "install the NVIDIA driver"),
     ("git",): ("noting the commit that a recipe was run at", "apt install git"),
 }
@@ -77,7 +77,7 @@ def _packages() -> Iterator[Finding]:
 
 EXTRAS = {
     "": "everything a run needs",
-    "app": "streamlit, for the curation app, which is not there yet",
+    "app": "`align app`, the curation app in the browser",
     "judge": "judges that are asked over HTTP (kind openai_chat)",
     "eval": "lm-eval, for academic benchmarks outside of align so far",
     "export": "`align export` to ONNX and GGUF",

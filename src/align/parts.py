@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError, PydanticUndefined
@@ -29,8 +29,9 @@ class StageNameMark:
 
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:
-    """Expand `~` and `$NAME`, and read a relative path from the recipe's folder."""
-    text = os.path.expanduser(os.path.expandvars(str(path)))
+    """Expand `~`, `$NAME` and `${NAME:-what to take where it is not set}`; read a relative path from the recipe's folder."""
+    text = re.sub(r"\$\{(\w+):-([^{}]*)\}", lambda found: os.environ.get(found[1]) or found[2], str(path))
+    text = os.path.expanduser(os.path.expandvars(text))
     unset = re.search(r"\$\{?(\w+)", text)
     if unset:
         name = unset[1]
@@ -44,6 +45,15 @@ RawFile = Annotated[Path, AfterValidator(_resolve), RawFileMark()]
 
 StageName = Annotated[str, StageNameMark()]
 """The name of a stage above, whose artifact a stage reads beside its `inputs`."""
+
+
+class Lack(NamedTuple):
+    """What a part needs beside raw files and does not find."""
+
+    field: str
+    what: str
+    """`no curation database ...`, for a line that goes on with the remedy."""
+    how_to_get: str
 
 
 class Part(BaseModel):
@@ -117,6 +127,10 @@ class Part(BaseModel):
             paths = value if isinstance(value, tuple) else () if value is None else (value,)
             found |= {f"{name}.{number}": path for number, path in enumerate(paths)}
         return found
+
+    def lacks(self) -> list[Lack]:
+        """What else it needs that is not there, such as a database; asked before any work starts."""
+        return []
 
     @classmethod
     def marked(cls, mark: type) -> list[str]:

@@ -1,26 +1,50 @@
-"""Progress on stderr, for people: title, bar, rate and time left, once work has taken two seconds."""
+"""Progress on stderr, for people, once work has taken two seconds: a bar on a terminal, in a log a line now and then.
 
+A process that works for another one tells that one instead (`tell_to`).
+"""
+
+import logging
 import time
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any, TypeVar
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 2.0
 REDRAW_SECONDS = 0.1
+LINE_SECONDS = 10.0
+"""The first line in a log comes after so long; the next ones after as long, or a tenth of what has passed."""
+LEAST_SECONDS = 0.001
+"""Items that take less are not looked at one by one."""
+MOST_ITEMS = 64
+
+_listener: Callable[[str], None] | None = None
+
+
+def tell_to(listener: Callable[[str], None] | None) -> None:
+    """From now on say to `listener`, and to nobody else, how far all work in this process is."""
+    global _listener
+    _listener = listener
 
 
 def track(items: Iterable[T], title: str, total: int | None = None, unit: str = "") -> Iterator[T]:
-    """Pass `items` through; on a terminal show how far they are after two seconds. Silent where nobody looks."""
-    if not is_watched():
-        yield from items
-        return
+    """Pass `items` through, and show how far they are."""
     if total is None and isinstance(items, Sized):
         total = len(items)
+    look, stride, seen = 1, 1, time.monotonic()
+    done = 0
     with Bar(title, total, unit=unit) as bar:
         for done, item in enumerate(items, 1):
             yield item
+            if done < look:
+                continue
             bar.move(done)
+            now = time.monotonic()
+            stride = min(2 * stride, MOST_ITEMS) if now - seen < LEAST_SECONDS * stride else 1
+            look, seen = done + stride, now
+        bar.move(done)
 
 
 def is_watched() -> bool:
@@ -31,13 +55,15 @@ def is_watched() -> bool:
 
 
 class Bar:
-    """How far something is, with figures beside it; drawn on a terminal once it has taken two seconds, else nowhere."""
+    """How far something is, with figures beside it. `lines=False`: nothing in a log, for who writes lines of its own there."""
 
-    def __init__(self, title: str, total: int | None, done: int = 0, unit: str = "") -> None:
+    def __init__(self, title: str, total: int | None, done: int = 0, unit: str = "", lines: bool = True) -> None:
         self.title, self.total, self.unit = title, total, unit
         self._first = done
         self._is_watched = is_watched()
-        self._drawn_at = time.monotonic() + PATIENCE_SECONDS
+        self._lines = lines
+        self._began = time.monotonic()
+        self._due_at = self._began + (PATIENCE_SECONDS if self._is_watched else LINE_SECONDS if _listener is None else 0)
         self._bar: Any = None
         self._task: Any = None
 
@@ -46,14 +72,17 @@ class Bar:
 
     def move(self, done: int, said: str = "") -> None:
         """Say that `done` are done; `said` stands behind the bar."""
-        if not self._is_watched or time.monotonic() < self._drawn_at:
+        now = time.monotonic()
+        if now < self._due_at:
             return
-        if self._bar is None:
-            self._bar = _bar(self.unit)
-            self._task = self._bar.add_task(self.title, total=self.total, completed=self._first, said="")
-            self._bar.start()
-        self._bar.update(self._task, completed=done, said=said)
-        self._drawn_at = time.monotonic() + REDRAW_SECONDS
+        if _listener is not None:
+            _listener(f"{self.title} {self._count(done)}")
+        elif self._is_watched:
+            self._draw(done, said)
+            self._due_at = now + REDRAW_SECONDS
+        elif self._lines:
+            log.info("  %s", self._line(done, said, now - self._began))
+            self._due_at = now + max(LINE_SECONDS, (now - self._began) / 10)
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -63,6 +92,25 @@ class Bar:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+    def _draw(self, done: int, said: str) -> None:
+        if self._bar is None:
+            self._bar = _bar(self.unit)
+            self._task = self._bar.add_task(self.title, total=self.total, completed=self._first, said="")
+            self._bar.start()
+        self._bar.update(self._task, completed=done, said=said)
+
+    def _count(self, done: int) -> str:
+        of = f"{done:,}" if self.total is None else f"{done:,} of {self.total:,}"
+        return f"{of} {self.unit}".rstrip()
+
+    def _line(self, done: int, said: str, seconds: float) -> str:
+        """`reading posts  1,200 of 4,000 rows  120 rows/s  23 s left`."""
+        rate = (done - self._first) / seconds
+        left = "" if self.total is None or rate <= 0 else f"{max(0, self.total - done) / rate:,.0f} s left"
+        shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:,.1f}"
+        speed = f"{shown} {self.unit}/s".replace(" /s", "/s")
+        return "  ".join(filter(None, (self.title, self._count(done), speed, left, said)))
 
 
 def _bar(unit: str) -> Any:

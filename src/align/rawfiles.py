@@ -13,30 +13,39 @@ from align.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class MissingFile:
-    """A raw file that a stage names and that is not there."""
+    """A raw file, or a database, that a stage names and that is not there."""
 
     stage: str
     part: str
     """Kind of the part that reads it."""
     field: str
-    path: Path
+    path: Path | None
+    """None where it is no file."""
     how_to_get: str
+    what: str
+    """What is missing, in words."""
 
     def __str__(self) -> str:
-        return f"stage {self.stage}: {self.part}: {self.field}: no file or folder {self.path}\n    {self.how_to_get}"
+        return f"stage {self.stage}: {self.part}: {self.field}: {self.what}\n    {self.how_to_get}"
 
 
 _PUT_IT_THERE = "Put it there, or write its path into the recipe (relative paths are relative to the recipe)."
 
 
 def missing_files(name: str, stage: Stage) -> list[MissingFile]:
-    """The raw files of a stage that are not there."""
-    return [
-        MissingFile(name, part.kind, label.split(".")[0], path, part.how_to_get or _PUT_IT_THERE)
+    """The raw files of a stage that are not there, and whatever else it lacks."""
+    files = [
+        MissingFile(name, part.kind, label.split(".")[0], path, part.how_to_get or _PUT_IT_THERE, f"no file or folder {path}")
         for part in stage.walk()
         for label, path in part.raw_files().items()
         if not path.exists()
     ]
+    others = [
+        MissingFile(name, part.kind, lack.field, None, lack.how_to_get, lack.what)
+        for part in stage.walk()
+        for lack in part.lacks()
+    ]
+    return files + others
 
 
 def hash_raw_files(stage: Stage, store: Path) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from align.catalogue import load_catalogue
 from align.document import Document, read_document, set_value
+from align.engine import EngineName
 from align.errors import RecipeError
 from align.parts import Part, nearest
 from align.plugins import forget_plugins, import_plugin
@@ -24,6 +25,9 @@ class Recipe(BaseModel):
     """One paragraph for the reader of the report."""
     plugins: tuple[str, ...] = ()
     """Python files with parts of your own, inside the recipe's folder."""
+    engine: EngineName = "native"
+    """Where shards are worked on: `native`, in processes of this machine, or `ray`, on a Ray cluster. It decides no output;
+    `align run --engine` and $ALIGN_ENGINE go before it."""
     stages: dict[str, Stage]
     """The steps, in order: name -> {kind: ..., ...}."""
 
@@ -34,6 +38,10 @@ class Recipe(BaseModel):
             return list(stage.inputs)
         above = list(self.stages)[: list(self.stages).index(name)]
         return {"none": [], "previous": above[-1:], "all": above}[stage.reads]
+
+    def in_store(self, store: Path) -> "Recipe":
+        """The recipe as it is to be made in `store`."""
+        return self.model_copy(update={"stages": {name: stage.in_store(store) for name, stage in self.stages.items()}})
 
 
 def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:

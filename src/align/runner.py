@@ -12,6 +12,7 @@ from typing import Any
 
 from align import __version__
 from align.artifact import HASHED_FOLDERS, MANIFEST, SCRATCH, Artifact, Counts, content_hash, digest_of, load_artifact, open_store
+from align.engine import Engine, engine_of, use_engine
 from align.errors import AlignError, InputError, PartError, RecipeError
 from align.files import disk_error, is_full, open_as_folder, write_json
 from align.launching import run_stage
@@ -26,11 +27,17 @@ from align.stage import Inputs, Stage
 log = logging.getLogger(__name__)
 
 
-def run_recipe(recipe: Recipe, store: Path, until: str | None = None) -> dict[str, Artifact]:
+def run_recipe(recipe: Recipe, store: Path, until: str | None = None, engine: Engine | None = None) -> dict[str, Artifact]:
     """Make every stage's artifact, in order, up to `until`; return them by stage name and record the run.
 
-    Under torchrun or accelerate the first process makes them; the others train along.
+    Under torchrun or accelerate the first process makes them; the others train along. Without `engine` shards are worked on where
+    the environment or the recipe says.
     """
+    with use_engine(engine or engine_of(recipe.engine)):
+        return _run_stages(recipe.in_store(store), store, until)
+
+
+def _run_stages(recipe: Recipe, store: Path, until: str | None) -> dict[str, Artifact]:
     wanted = stages_until(recipe, until)
     refuse_missing(recipe, wanted)
     open_store(store)

@@ -22,20 +22,21 @@ def record_run(recipe: Recipe, made: dict[str, Artifact], store: Path, started: 
 
 def run_id(recipe: Recipe, made: dict[str, Artifact]) -> str:
     """The recipe's name and a digest of the keys."""
-    return f"{_file_name(recipe)}-{digest_of({name: artifact.key for name, artifact in made.items()})[:8]}"
+    return f"{file_name(recipe)}-{digest_of({name: artifact.key for name, artifact in made.items()})[:8]}"
 
 
 def unfinished_path(recipe: Recipe, store: Path) -> Path:
     """Where a run notes its artifacts while it goes on, so that `align gc` never takes them for rubbish."""
-    return store / "runs" / f"{_file_name(recipe)}-unfinished-{digest_of(_resolved(recipe))[:8]}.json"
+    return store / "runs" / f"{file_name(recipe)}-unfinished-{digest_of(_resolved(recipe))[:8]}.json"
 
 
-def _file_name(recipe: Recipe) -> str:
+def file_name(recipe: Recipe) -> str:
+    """The recipe's name, as a file may be called."""
     return re.sub(r"[^\w-]+", "-", recipe.name).strip("-") or "recipe"
 
 
 def _resolved(recipe: Recipe) -> dict[str, Any]:
-    return recipe.model_dump(mode="json", serialize_as_any=True)
+    return recipe.model_dump(mode="json", serialize_as_any=True, exclude={"engine"})  # which decides nothing
 
 
 def write_run(path: Path, recipe: Recipe, made: dict[str, Artifact], started: str, finished: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -110,6 +110,10 @@ class Stage(Part):
     def run(self, inputs: Inputs, work: Path) -> Counts:
         """Fill `work`; return the counts for the funnel. After a crash `work` still holds what was written."""
         raise NotImplementedError
+
+    def in_store(self, store: Path) -> Self:
+        """The stage as it is to be made in `store`; one that reads what people keep there learns where."""
+        return self
 
     def processes(self) -> Processes:
         """In how many processes it wants to run; align starts more than one, unless torchrun has."""

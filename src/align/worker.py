@@ -9,16 +9,14 @@ import os
 import sys
 import threading
 import time
-import traceback
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from align.artifact import Artifact
 from align.catalogue import load_catalogue
-from align.errors import AlignError, PartError
-from align.files import disk_error, is_full, write_json
-from align.parts import plugin_fault
+from align.failures import report_of
+from align.files import write_json
 from align.plugins import import_plugin
 from align.processes import helper_folder, meet, process_rank
 from align.stage import Inputs, Stage
@@ -32,7 +30,8 @@ def main() -> None:
     try:
         run_order(folder)
     except Exception as error:
-        write_json(folder / f"{process_rank()}.json", _report(error, folder))
+        when = {"rank": process_rank(), "at": time.time()}
+        write_json(folder / f"{process_rank()}.json", when | report_of(error, folder))
         # Other processes may wait for this one, and threads of the backend for them: there is nothing left to tidy here.
         os._exit(1)
 
@@ -67,33 +66,6 @@ def end_with_parent() -> None:
 
 def _artifact(told: dict[str, Any]) -> Artifact:
     return Artifact(**told | {"path": Path(told["path"])})
-
-
-def _report(error: Exception, folder: Path) -> dict[str, Any]:
-    """What went wrong, whose fault it is, and all that the other process needs to raise it anew."""
-    told = error
-    if not isinstance(error, AlignError):
-        fault = plugin_fault(error)
-        told = (
-            disk_error(folder, error)
-            if is_full(folder, error)
-            else PartError(f"the plugin failed at {fault}")
-            if fault
-            else error
-        )
-    plain = f"{type(told).__name__}: {told}"
-    said = str(told) if isinstance(told, AlignError) else str(getattr(told, "strerror", None) or plain)
-    number = told.errno if isinstance(told, OSError) else None
-    return {
-        "rank": process_rank(),
-        "at": time.time(),
-        "is_refusal": isinstance(told, AlignError) or number is not None,
-        "kind": type(told).__name__,
-        "said": said,
-        "errno": number,
-        "filename": str(getattr(error, "filename", None) or ""),
-        "traceback": "".join(traceback.format_exception(error)),
-    }
 
 
 def _log_to_stderr() -> None:

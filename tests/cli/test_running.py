@@ -54,6 +54,7 @@ def test_run_with_missing_inputs_is_exit_1_and_plan_is_exit_0(align: Align, writ
             "field": "file",
             "path": str(tmp_path / "x"),
             "how_to_get": "Count to four and write it down, a number a line.",
+            "what": f"no file or folder {tmp_path / 'x'}",
         }
     ]
     assert [stage["status"] for stage in found["stages"]] == ["missing inputs", "unknown", "unknown"]

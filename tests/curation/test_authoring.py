@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from align.curation.authoring import TARGETS, Piece, as_example, check_piece, export_lines, length_remarks, progress
+from align.curation.authoring import TARGETS, AuthoredExample, as_example, export_lines, length_remarks, missing_in, progress
 from align.errors import InputError
 from align.records import Example, Turn
 from align.sources.ingest import Shard
 from align.sources.json_lines import JsonLines
 
 ASKED, ANSWERED = Turn("user", "How do I poach an egg?"), Turn("assistant", "Poaching takes three minutes. Boil water, then ...")
-PIECE = Piece(
-    "authored/a-1", 1, "A", "train", "example", (ASKED, ANSWERED), "ada@example.org", "finished", at="2026-11-21T10:00:00+00:00"
+PIECE = AuthoredExample(
+    "authored/a-1", "A", "example", (ASKED, ANSWERED), "ready", version=1, by="ada@example.org", at="2026-11-21T10:00:00+00:00"
 )
 
 
 def test_a_complete_piece_has_no_problems() -> None:
-    assert check_piece(PIECE) == []
-    assert check_piece(replace(PIECE, split="dev", turns=(ASKED,))) == []
-    assert check_piece(replace(PIECE, group="B", split="test", turns=(ASKED,))) == []
-    assert check_piece(replace(PIECE, kind="dialogue", turns=(ASKED, ANSWERED, ASKED, ANSWERED))) == []
+    assert missing_in(PIECE) == []
+    assert missing_in(replace(PIECE, split="dev", turns=(ASKED,))) == []
+    assert missing_in(replace(PIECE, group="B", split="test", turns=(ASKED,))) == []
+    assert missing_in(replace(PIECE, form="dialogue", turns=(ASKED, ANSWERED, ASKED, ANSWERED))) == []
 
 
 @pytest.mark.parametrize(
@@ -34,34 +34,34 @@ def test_a_complete_piece_has_no_problems() -> None:
         ({"turns": (ASKED,)}, "a train example ends with an answer"),
         ({"split": "dev"}, "a dev prompt has no answer"),
         ({"split": "test"}, "group A writes train and dev, not test"),
-        ({"group": "B"}, "group B writes test, not train"),
+        ({"group": "B", "split": "train"}, "group B writes test, not train"),
         ({"turns": (ANSWERED, ASKED)}, "take turns"),
-        ({"kind": "dialogue"}, "three turns at least"),
-        ({"turns": (ASKED, ANSWERED, ASKED, ANSWERED)}, "choose that kind"),
+        ({"form": "dialogue"}, "three turns at least"),
+        ({"turns": (ASKED, ANSWERED, ASKED, ANSWERED)}, "choose that form"),
         ({"license": " "}, "no licence is named"),
     ],
 )
 def test_what_is_missing_is_told(change: dict[str, object], said: str) -> None:
-    assert said in "; ".join(check_piece(replace(PIECE, **change)))
+    assert said in "; ".join(missing_in(replace(PIECE, **change)))
 
 
 def test_progress_counts_finished_pieces_against_table_1() -> None:
     pieces = [replace(PIECE, id=str(n)) for n in range(3)]
     pieces += [
-        replace(PIECE, id="s", kind="safety"),
-        replace(PIECE, id="d", kind="dialogue"),
+        replace(PIECE, id="s", form="safety"),
+        replace(PIECE, id="d", form="dialogue"),
         replace(PIECE, id="v", split="dev"),
-        replace(PIECE, id="t", group="B", split="test", kind="safety"),
+        replace(PIECE, id="t", group="B", split="test", form="safety"),
         replace(PIECE, id="draft", state="draft"),
         replace(PIECE, id="gone", state="withdrawn"),
     ]
     # train: 3 examples and 1 refusal; the dialogue counts beside the 200 (LIMA §6 makes 1,030 of 1,000)
-    counted = {(item.target.split, item.target.kind): item.finished for item in progress(pieces)}
+    counted = {(item.target.split, item.target.form): item.ready for item in progress(pieces)}
     assert counted == {
         ("train", None): 4, ("dev", None): 1, ("test", None): 1, ("train", "safety"): 1, ("test", "safety"): 1,
         ("train", "format_constraint"): 0, ("train", "dialogue"): 1,
     }  # fmt: skip
-    wanted = Counter({(target.split, target.kind): target.wanted for target in TARGETS})
+    wanted = Counter({(target.split, target.form): target.wanted for target in TARGETS})
     assert (wanted["train", None], wanted["dev", None], wanted["test", None]) == (200, 50, 230)
     assert (wanted["train", "safety"], wanted["test", "safety"]) == (13, 30)
 
@@ -70,7 +70,7 @@ def test_what_is_exported_is_what_ingest_reads(tmp_path: Path) -> None:
     dialogue = replace(
         PIECE,
         id="authored/a-0",
-        kind="dialogue",
+        form="dialogue",
         turns=(ASKED, ANSWERED, Turn("user", "And scrambled?"), ANSWERED),
         tags=("food",),
     )
@@ -86,6 +86,8 @@ def test_what_is_exported_is_what_ingest_reads(tmp_path: Path) -> None:
     read = list(JsonLines(paths=(path,)).read(Shard("rows", path), Counter()))
     assert [item.id for item in read if isinstance(item, Example)] == ["authored/a-0", "authored/a-1"]
     assert read == [as_example(dialogue), as_example(PIECE)]
+    together = as_example(PIECE, ("ada@example.org", "bo"))
+    assert [author.name for author in together.origin.authors] == ["ada@example.org", "bo"]
     found = as_example(PIECE)
     assert found.origin.source == "authored"
     assert (found.origin.authors[0].name, found.origin.authors[0].license) == ("ada@example.org", "CC BY-SA 4.0")
@@ -94,7 +96,7 @@ def test_what_is_exported_is_what_ingest_reads(tmp_path: Path) -> None:
 
 
 def test_an_incomplete_piece_is_never_exported() -> None:
-    with pytest.raises(InputError, match="authored/a-1: is not finished: a train example ends with an answer"):
+    with pytest.raises(InputError, match="authored/a-1: is not ready: a train example ends with an answer"):
         list(export_lines([replace(PIECE, turns=(ASKED,))], "train"))
 
 

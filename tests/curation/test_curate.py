@@ -177,8 +177,6 @@ def test_stop_without_a_quota_waits_for_every_example(tmp_path: Path) -> None:
 def test_settings_that_do_nothing_together_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="`take` says when `undecided: stop` may go on"):
         Curate(decisions=tmp_path, take={"stem": 1})
-    with pytest.raises(ValidationError, match="comes with the curation app"):
-        Curate(decisions="database")
 
 
 def test_an_edit_without_turns_is_no_decision() -> None:

@@ -127,6 +127,10 @@ def test_who_takes_no_part_or_only_looks_decides_nothing(store: CurationStore) -
 def test_what_is_no_decision_is_refused_with_its_field(store: CurationStore) -> None:
     with pytest.raises(InputError, match="an edit brings the edited turns"):
         store.decide(ask("r1", "edit"))
+    with pytest.raises(InputError, match="half a surrogate pair"):
+        store.decide(ask("r1", "edit", turns=(Turn("user", "\ud83d"),)))
+    with pytest.raises(InputError, match="the edit changes nothing; accept it"):
+        store.decide(ask("r1", "edit", turns=TEXT))
     with pytest.raises(InputError, match="note: holds a NUL"):
         store.decide(ask("r1", note="a\x00b"))
     with pytest.raises(InputError, match="request is empty"):
@@ -134,9 +138,14 @@ def test_what_is_no_decision_is_refused_with_its_field(store: CurationStore) -> 
 
 
 def test_a_text_that_no_database_could_hold_comes_back_as_it_was(store: CurationStore) -> None:
-    odd = (Turn("user", "nul \x00, half \ud83d, \u2028 and 💡"), Turn("assistant", "yes"))
+    odd = (Turn("user", "nul \x00, \u2028 and 💡"), Turn("assistant", "yes"))
     assert store.decide(ask("r1", "edit", turns=odd)).turns == odd
     assert store.events_since(0)[0].turns == odd
+    half = (Turn("user", "half of \ud83d"),)
+    store.save_draft("ben", WAVES, "c", half)
+    draft = store.draft("ben", WAVES)
+    assert draft is not None
+    assert draft.turns == half
 
 
 def test_the_audit_lists_decisions_and_roles_together_a_page_at_a_time(store: CurationStore) -> None:

@@ -14,6 +14,7 @@ from align.filters.first_person import FirstPerson
 from align.filters.length import Length
 from align.filters.repetition import Repetition
 from align.filters.score import Score
+from align.filters.spans import Span
 from align.filters.tags import Tags
 from align.records import Example, Origin, Turn
 from align.stage import Inputs
@@ -70,7 +71,7 @@ def test_a_drop_shows_the_words_around_the_span() -> None:
         example("The dough must rest for a whole night, and I mean it, in a cool place that is dark.")
     )
     # 30 characters to either side, cut marks where the text goes on
-    assert drop == Drop("says I", "…t rest for a whole night, and [I] mean it, in a cool place that…")
+    assert drop == Drop("says I", "…t rest for a whole night, and [I] mean it, in a cool place that…", Span(1, 43, 44))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def test_letters_names_and_keys_are_no_first_person(response: str) -> None:
 
 def test_every_turn_of_the_assistant_is_judged_and_none_of_the_user() -> None:
     turns = (Turn("user", "I ask"), Turn("assistant", "I say"), Turn("user", "My!"), Turn("assistant", "Yes."))
-    assert FirstPerson().reason_to_drop(Example("e", turns, Origin("test", "e"))) == Drop("says I", "[I] say")
+    assert FirstPerson().reason_to_drop(Example("e", turns, Origin("test", "e"))) == Drop("says I", "[I] say", Span(1, 0, 1))
     assert FirstPerson().reason_to_drop(Example("e", turns[2:], Origin("test", "e"))) is None
 
 

@@ -7,6 +7,7 @@ import pytest
 from align.filters.filter import Drop, FilterStage
 from align.filters.private_data import PrivateData, mask
 from align.filters.private_patterns import find_private, passes_iban, passes_luhn
+from align.filters.spans import Span
 from toy_records import example, inputs, run
 
 # Built here, so that no scanner of repositories takes them for real.
@@ -67,7 +68,7 @@ def test_check_digits() -> None:
 def test_a_rejection_shows_no_private_data(tmp_path: Path) -> None:
     text = "Mail anna.berg@baeckerei.de, or carl@mueller.at, or call +49 30 901820 before ten."
     drop = PrivateData().reason_to_drop(example("a/1", "?", text))
-    assert drop == Drop("e-mail", "Mail [a…e], or [e-mail], or call …")
+    assert drop == Drop("e-mail", "Mail [a…e], or [e-mail], or call …", Span(1, 5, 27))
     # whatever stands around it, no rejection holds the address, the number or a part of them
     for secret in ("anna", "baeckerei", "carl", "mueller", "901820", "49"):
         assert secret not in drop.detail
@@ -76,7 +77,7 @@ def test_a_rejection_shows_no_private_data(tmp_path: Path) -> None:
 def test_a_rejection_shows_no_part_of_a_second_secret_that_its_rim_cuts() -> None:
     # 30 characters after the address end inside the card number
     drop = PrivateData().reason_to_drop(example("a/1", "?", "anna@baeckerei.de has the credit card 4539 1488 0343 6467"))
-    assert drop == Drop("e-mail", "[a…e] has the credit card [credit card]…")
+    assert drop == Drop("e-mail", "[a…e] has the credit card [credit card]…", Span(1, 0, 17))
 
 
 def test_redacted_examples_say_so_in_their_origin(tmp_path: Path) -> None:

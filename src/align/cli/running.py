@@ -24,6 +24,22 @@ def run(
     until: Annotated[
         str | None, typer.Option("--until", metavar="STAGE", help="The last stage to make.", show_default="all stages")
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine", metavar="native|ray", help="Where shards are worked on.", show_default="$ALIGN_ENGINE, else the recipe's"
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=0,
+            metavar="N",
+            help="Processes that work on shards at once.",
+            show_default="$ALIGN_WORKERS, else one a core",
+        ),
+    ] = None,
     store: StoreFolder = None,
 ) -> None:
     """Make every stage, or reuse what is made.
@@ -31,12 +47,13 @@ def run(
     Stopped, the same command goes on from there.
     The last line on stdout is the path of the report, else the id of the run.
     """
+    from align.engine import engine_of
     from align.recipe import load_recipe
     from align.runner import run_recipe
     from align.runs import run_id
 
     loaded = load_recipe(recipe, tuple(overrides or ()))
-    made = run_recipe(loaded, store_of(store), until)
+    made = run_recipe(loaded, store_of(store), until, engine_of(loaded.engine, engine, workers))
     report = _report(made)
     typer.echo(report if report is not None else run_id(loaded, made))
 
@@ -104,7 +121,7 @@ def _plan_as_json(planned: "Plan") -> dict[str, Any]:
 
 
 def _missing_as_json(file: Any) -> dict[str, str]:
-    return {name: str(value) for name, value in asdict(file).items()}
+    return {name: "" if value is None else str(value) for name, value in asdict(file).items()}
 
 
 _COLUMNS = {

@@ -1,11 +1,11 @@
-"""New examples that people write: what a finished one needs, how many are wanted (LIMA table 1), and the rows they become.
+"""New examples that people write: what a ready one needs, how many are wanted (LIMA table 1), and the rows they become.
 
 Two groups write apart, so that the test set is not written by those who wrote the training set: A trains and develops, B tests
-(LIMA §2.2). A piece belongs to the group of who wrote it; the store shows it to nobody of the other.
+(LIMA §2.2). What one group writes the store shows to nobody of the other.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
@@ -15,18 +15,18 @@ from align.records import Author, Example, Origin, Turn, as_json
 
 Group = Literal["A", "B"]
 Split = Literal["train", "dev", "test"]
-PieceKind = Literal["example", "dialogue", "safety", "format_constraint"]
-State = Literal["draft", "finished", "withdrawn"]
+Form = Literal["example", "dialogue", "safety", "format_constraint"]
+State = Literal["draft", "ready", "withdrawn"]
 
 GROUPS: tuple[Group, ...] = get_args(Group)
-KINDS: tuple[PieceKind, ...] = get_args(PieceKind)
+FORMS: tuple[Form, ...] = get_args(Form)
 SPLITS: dict[Group, tuple[Split, ...]] = {"A": ("train", "dev"), "B": ("test",)}
 """What each group writes."""
 ANSWERED: tuple[Split, ...] = ("train",)
-"""Splits whose pieces need an answer; the others are prompts alone."""
+"""Splits that need an answer; the others are prompts alone."""
 SOURCE = "authored"
 LICENSE = "CC BY-SA 4.0"
-"""What a piece is given under unless its author says otherwise."""
+"""What it is given under unless its author says otherwise."""
 CONTEXT_CHARS = 8192
 """About 2,048 tokens, where a training cuts (LIMA §3)."""
 LIMA_PROMPT_CHARS = (26, 483)
@@ -35,11 +35,11 @@ LIMA_RESPONSE_CHARS = (114, 3957)
 
 
 class Target(NamedTuple):
-    """So many pieces are wanted: of a split, or of a kind in it."""
+    """So many are wanted: of a split, or of a form in it."""
 
     group: Group
     split: Split
-    kind: PieceKind | None
+    form: Form | None
     wanted: int
     where: str
     """The place in the paper."""
@@ -57,60 +57,71 @@ TARGETS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """One version of something that a person writes."""
+class AuthoredExample:
+    """One version of an example that somebody wrote."""
 
     id: str
-    version: int
-    """1 is the first; each change adds one, none is lost."""
+    """`authored/...`, made by the page for a new one; it never changes."""
     group: Group
-    split: Split
-    kind: PieceKind
+    """A: for training and development; B: for the test set."""
+    form: Form
     turns: tuple[Turn, ...]
-    author: str
     state: State = "draft"
-    license: str = LICENSE
     tags: tuple[str, ...] = ()
+    note: str = ""
+    version: int = 0
+    """What is written: the version that the page had seen, 0 for a new one. What is read: the number of this version."""
+    by: str = ""
+    """Who wrote this version."""
     at: str = ""
+    split: Split | Literal[""] = ""
+    """Empty: the first that the group writes."""
+    license: str = LICENSE
+
+    @property
+    def meant_for(self) -> Split:
+        """The split it belongs to."""
+        return self.split or SPLITS[self.group][0]
 
 
 class Progress(NamedTuple):
     target: Target
-    finished: int
+    ready: int
 
 
-def progress(pieces: Iterable[Piece]) -> list[Progress]:
-    """How far the finished pieces are from what is wanted; a dialogue counts beside the 200, as in the paper."""
-    finished = [piece for piece in pieces if piece.state == "finished"]
-    by_kind = Counter((piece.split, piece.kind) for piece in finished)
-    whole = Counter(piece.split for piece in finished if piece.kind != "dialogue" or piece.split != "train")
+def progress(written: Iterable[AuthoredExample]) -> list[Progress]:
+    """How far the ready ones are from what is wanted; a dialogue counts beside the 200, as in the paper."""
+    ready = [item for item in written if item.state == "ready"]
+    by_form = Counter((item.meant_for, item.form) for item in ready)
+    whole = Counter(item.meant_for for item in ready if item.form != "dialogue" or item.meant_for != "train")
     return [
-        Progress(target, whole[target.split] if target.kind is None else by_kind[target.split, target.kind]) for target in TARGETS
+        Progress(target, whole[target.split] if target.form is None else by_form[target.split, target.form]) for target in TARGETS
     ]
 
 
-def check_piece(piece: Piece) -> list[str]:
-    """What keeps a piece from being finished, in words; nothing where it is complete."""
+def missing_in(written: AuthoredExample) -> list[str]:
+    """What keeps it from being ready, in words; nothing where it is complete."""
     problems = []
-    if piece.split not in SPLITS[piece.group]:
-        problems.append(f"group {piece.group} writes {' and '.join(SPLITS[piece.group])}, not {piece.split}")
-    texts = [turn.text.strip() for turn in piece.turns]
+    split = written.meant_for
+    if split not in SPLITS[written.group]:
+        problems.append(f"group {written.group} writes {' and '.join(SPLITS[written.group])}, not {split}")
+    texts = [turn.text.strip() for turn in written.turns]
     if not texts or not texts[0]:
         problems.append("the prompt is empty")
     elif not all(texts):
         problems.append(f"turn {texts.index('') + 1} is empty")
-    if not alternate(piece.turns):
+    if not alternate(written.turns):
         problems.append("user and assistant must take turns, the user first")
-    is_answered = bool(piece.turns) and piece.turns[-1].role == "assistant"
-    if piece.split in ANSWERED and not is_answered:
-        problems.append(f"a {piece.split} example ends with an answer")
-    if piece.split not in ANSWERED and is_answered:
-        problems.append(f"a {piece.split} prompt has no answer: the models answer it")
-    if piece.kind == "dialogue" and len(piece.turns) < 3:
+    is_answered = bool(written.turns) and written.turns[-1].role == "assistant"
+    if split in ANSWERED and not is_answered:
+        problems.append(f"a {split} example ends with an answer")
+    if split not in ANSWERED and is_answered:
+        problems.append(f"a {split} prompt has no answer: the models answer it")
+    if written.form == "dialogue" and len(written.turns) < 3:
         problems.append("a dialogue has three turns at least: a question, an answer, the next question")
-    if piece.kind != "dialogue" and len(piece.turns) > 2:
-        problems.append("several exchanges make a dialogue: choose that kind")
-    if not piece.license.strip():
+    if written.form != "dialogue" and len(written.turns) > 2:
+        problems.append("several exchanges make a dialogue: choose that form")
+    if not written.license.strip():
         problems.append("no licence is named")
     return problems
 
@@ -133,24 +144,26 @@ def length_remarks(turns: Sequence[Turn]) -> list[str]:
     return remarks
 
 
-def as_example(piece: Piece) -> Example:
-    """A finished piece as it is trained on or tested with; its author is named with the licence."""
-    if problems := check_piece(piece):
-        raise InputError(f"{piece.id}: is not finished: {'; '.join(problems)}")
+def as_example(written: AuthoredExample, writers: Sequence[str] = ()) -> Example:
+    """A ready one as it is trained on or tested with; those who wrote its versions are named with the licence."""
+    if problems := missing_in(written):
+        raise InputError(f"{written.id}: is not ready: {'; '.join(problems)}")
     origin = Origin(
         source=SOURCE,
-        native_id=f"{piece.id}@{piece.version}",
-        date=piece.at[:10],
-        modified=piece.at[:10],
-        authors=(Author(piece.author, role="author", license=piece.license),),
+        native_id=f"{written.id}@{written.version}",
+        date=written.at[:10],
+        modified=written.at[:10],
+        authors=tuple(Author(name, role="author", license=written.license) for name in writers or (written.by,)),
     )
-    turns = tuple(Turn(turn.role, turn.text.strip()) for turn in piece.turns)
-    own = (f"group {piece.group}", piece.split, piece.kind)
-    return Example(piece.id, turns, origin, (*own, *(tag for tag in piece.tags if tag not in own)))
+    turns = tuple(Turn(turn.role, turn.text.strip()) for turn in written.turns)
+    own = (f"group {written.group}", written.meant_for, written.form)
+    return Example(written.id, turns, origin, (*own, *(tag for tag in written.tags if tag not in own)))
 
 
-def export_lines(pieces: Iterable[Piece], split: Split) -> Iterator[str]:
-    """The finished pieces of a split as the lines that `ingest` of kind `json_lines` reads, sorted by id."""
-    chosen = [piece for piece in pieces if piece.split == split and piece.state == "finished"]
-    for piece in sorted(chosen, key=lambda piece: piece.id):
-        yield as_json(as_example(piece)) + "\n"
+def export_lines(
+    written: Iterable[AuthoredExample], split: Split, writers: Mapping[str, Sequence[str]] | None = None
+) -> Iterator[str]:
+    """The ready ones of a split as the lines that `ingest` of kind `json_lines` reads, sorted by id; `writers` by id."""
+    chosen = [item for item in written if item.meant_for == split and item.state == "ready"]
+    for item in sorted(chosen, key=lambda item: item.id):
+        yield as_json(as_example(item, (writers or {}).get(item.id, ()))) + "\n"

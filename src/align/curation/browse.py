@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-State = Literal["undecided", "accepted", "rejected", "flagged", "skipped"]
+State = Literal["undecided", "accepted", "rejected", "flagged"]
 STATES: tuple[State, ...] = get_args(State)
-"""What stands of an example; its number is its place here."""
+"""What stands of an example; its number in a tally is its place here."""
 Order = Literal["best", "pool", "longest", "shortest", "likest"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 CHARS = "chars"

@@ -8,18 +8,19 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PrivateAttr, model_validator
 
-from align.artifact import Counts, digest_of
+from align.artifact import Counts, default_store, digest_of
+from align.curation.database.place import VARIABLE, database_url, decisions_at, why_missing
 from align.curation.decisions import Verdict, fold, read_decisions, verdict_on
 from align.errors import EmptyResult, Shortfall
 from align.files import RecordWriter
-from align.parts import RawFile
+from align.parts import Lack, RawFile
 from align.records import Decision, Example, Rejection, as_json
 from align.stage import Inputs, Stage
 from align.strata import By, cell_of, read_cells
 
+DATABASE = "database"
 PERSON = "person"
 REJECTED = "rejected"
 UNDECIDED = "undecided"
@@ -32,7 +33,8 @@ class Curate(Stage):
     kind: Literal["curate"] = "curate"
     decisions: RawFile | Literal["database"]
     """JSONL file, one decision a line: example_id, example_content, action (accept, reject, edit, flag, skip), curator, at,
-    and turns (of an edit), reason, note. The last one about an example counts; what decides the key is what then stands."""
+    and turns (of an edit), reason, note; the last one about an example counts. Or `database`, that of the curation app:
+    $ALIGN_DB, else curation.db in the store; there, curators who disagree leave a flag. What stands decides the key."""
     undecided: Literal["drop", "keep", "stop"] = "drop"
     """What to do with examples that nobody accepted or rejected, flagged ones included: drop them, keep them, or stop until
     each cell of `take` has enough accepted ones (without `take`: until every example is decided), then drop the rest."""
@@ -44,18 +46,10 @@ class Curate(Stage):
     """With `take`: what the strata are."""
 
     how_to_get: ClassVar[str] = (
-        "It holds what people decided, one JSON object a line; write it in the curation app, or with "
-        "align.curation.decisions.decision_for. Without any decisions an empty file will do."
+        "It holds what people decided, one JSON object a line; write it with align.curation.decisions.decision_for, or say "
+        "`decisions: database` and decide in the curation app. Without any decisions an empty file will do."
     )
-
-    @field_validator("decisions")
-    @classmethod
-    def _no_database_yet(cls, value: Path | str) -> Path | str:
-        if value == "database":
-            raise PydanticCustomError(
-                "no_database", "reading the database comes with the curation app; name a JSONL file of decisions instead"
-            )
-        return value
+    _store: Path | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _check_take(self) -> Self:
@@ -68,18 +62,37 @@ class Curate(Stage):
     @cached_property
     def folded(self) -> list[Decision]:
         """The standing decisions, read once: what decides the key is what is applied, whoever writes meanwhile."""
-        return fold(read_decisions(Path(self.decisions)))
+        return decisions_at(self._url()) if self.decisions == DATABASE else fold(read_decisions(Path(self.decisions)))
+
+    def in_store(self, store: Path) -> Self:
+        if self.decisions != DATABASE:
+            return self
+        placed = self.model_copy()
+        placed.__dict__.pop("folded", None)
+        placed._store = store
+        return placed
 
     def raw_files(self) -> dict[str, Path]:
         """The decisions decide by what stands, not by the bytes of their file; a missing one is told like any raw file."""
+        if self.decisions == DATABASE:
+            return {} if self.groups is None else {"groups.0": self.groups}
         found = super().raw_files()
         return {label: path for label, path in found.items() if not (label.startswith("decisions.") and path.exists())}
 
+    def lacks(self) -> list[Lack]:
+        """A database that is not there: nobody has opened the app yet, or it does not answer."""
+        why = why_missing(self._url()) if self.decisions == DATABASE else ""
+        how = f"`align app RECIPE` makes it and opens the app in which people decide; ${VARIABLE} names another one."
+        return [Lack("decisions", why, how)] if why else []
+
     def identity(self) -> dict[str, Any]:
         asked = super().identity()
-        if Path(self.decisions).exists():
+        if self.decisions == DATABASE or Path(self.decisions).exists():
             asked["decisions"] = digest_of([as_json(decision) for decision in self.folded])
         return asked
+
+    def _url(self) -> str:
+        return database_url(self._store if self._store is not None else default_store())
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         about = {name: list(items) for name, items in groupby(self.folded, key=lambda decision: decision.example_id)}

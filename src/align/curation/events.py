@@ -14,7 +14,7 @@ from align.curation.decisions import Action
 from align.curation.people import NotAllowed, require
 from align.curation.standings import drop_live, keep_live, restate, version_of
 from align.errors import AlignError, InputError
-from align.records import Turn
+from align.records import Turn, content_of
 
 EventAction = Literal["accept", "reject", "edit", "flag", "skip", "undo", "adjudicate"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -128,6 +128,23 @@ def take_back(connection: Connection, seq: int, request: str, batch: str = "") -
     )  # fmt: skip
 
 
+def adjudicate(
+    connection: Connection, actor: str, request: str, example_id: str, content: str, action: Action, turns: tuple[Turn, ...],
+    reason: str, note: str,
+) -> Event:  # fmt: skip
+    """Settle what curators disagree about: it beats all they say, until it is undone. Holds the history."""
+    _check(Ask(request, example_id, content, 0, action, actor, turns, reason, note))
+    require(connection, actor, "lead", "adjudicate")
+    known = event_of_request(connection, request)
+    if known is not None:
+        return _same(known, actor, example_id, "adjudicate")
+    return add_event(
+        connection,
+        request=request, example_id=example_id, content=content, action="adjudicate", curator=actor, turns=turns,
+        reason=reason, note=note, decides=action,
+    )  # fmt: skip
+
+
 def add_event(connection: Connection, **values: Any) -> Event:
     """Write an event and everything that follows from it; holds the history."""
     seq, at = next_number(connection)
@@ -181,7 +198,7 @@ def read_events(connection: Connection, query: Select[Any]) -> Iterator[Event]:
 
 
 def turns_as_text(turns: tuple[Turn, ...]) -> str:
-    """JSON in ASCII: PostgreSQL's text holds neither NUL nor lone surrogates, which a post may."""
+    """JSON in ASCII: PostgreSQL's text holds neither NUL nor halves of surrogate pairs, which a draft may."""
     return json.dumps([[turn.role, turn.text] for turn in turns]) if turns else ""
 
 
@@ -191,8 +208,14 @@ def text_as_turns(text: str) -> tuple[Turn, ...]:
 
 def check_text(field: str, text: str) -> None:
     """Refuse what the databases cannot hold alike."""
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise InputError(f"{field}: holds a NUL character or half a surrogate pair, which no database keeps; remove it")
+    check_whole(field, text)
+    if "\x00" in text:
+        raise InputError(f"{field}: holds a NUL character, which PostgreSQL does not keep; remove it")
+
+
+def check_whole(field: str, text: str) -> None:
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise InputError(f"{field}: holds half a surrogate pair, which is no text; remove it")
 
 
 def _event(row: RowMapping) -> Event:
@@ -212,6 +235,10 @@ def _check(ask: Ask) -> None:
         raise InputError(
             f"decision about {ask.example_id}: an edit brings the edited turns, and nothing else does ({ask.action})"
         )
+    for turn in ask.turns:
+        check_whole(f"turn of {turn.role}", turn.text)
+    if ask.turns and content_of(ask.turns) == ask.content:
+        raise InputError(f"decision about {ask.example_id}: the edit changes nothing; accept it instead")
     for field in ("request", "example_id", "content"):
         if not getattr(ask, field):
             raise InputError(f"decision about {ask.example_id or '?'}: {field} is empty")

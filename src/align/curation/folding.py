@@ -73,20 +73,16 @@ def fold_events(live: Iterable[Event]) -> Iterator[Decision]:
 
 def fold_example(live: list[Event]) -> list[Decision]:
     """The decisions about one example that follow from its events, in the order in which they build on each other."""
-    adjudicated = next((event for event in reversed(live) if event.action == "adjudicate"), None)
     own = [event for event in live if event.action != "adjudicate"]
-    folded: dict[str, Decision] = {}
-    lead: list[Decision] = []
-    if adjudicated is not None:
-        lead = [*_edits_towards(own, adjudicated.content), _decision(adjudicated)]
-    settled = {decision.example_content for decision in lead} | {content_of(decision.turns) for decision in lead}
+    adjudicated = next((event for event in reversed(live) if event.action == "adjudicate"), None)
+    settled = [] if adjudicated is None else [*_edits_towards(own, adjudicated.content), _decision(adjudicated)]
     results = {content_of(event.turns) for event in own if event.turns}
-    contents = list(dict.fromkeys(event.content for event in own))
-    roots = [content for content in contents if content not in results] or contents[:1]
-    for root in roots:
-        if root not in settled:
-            _settle(own, root, folded)
-    return lead + list(folded.values())
+    contents = sorted(dict.fromkeys(event.content for event in own), key=results.__contains__)
+    folded: dict[str, Decision | None] = {decision.example_content: decision for decision in settled}
+    folded |= {content_of(decision.turns): None for decision in settled if content_of(decision.turns) not in folded}
+    for content in contents:  # first the texts that no edit made: those of the pool, now or formerly
+        _settle(own, content, folded)
+    return [decision for decision in folded.values() if decision is not None]
 
 
 def ends_of(live: Iterable[Event], content: str) -> dict[str, tuple[Event, tuple[Turn, ...]]]:
@@ -100,13 +96,14 @@ def ends_of(live: Iterable[Event], content: str) -> dict[str, tuple[Event, tuple
     return found
 
 
-def _settle(own: list[Event], content: str, folded: dict[str, Decision], author: Event | None = None) -> None:
+def _settle(own: list[Event], content: str, folded: dict[str, Decision | None], author: Event | None = None) -> None:
     """Fold what was said of `content`, then of the text an edit made of it. Its author has accepted it by writing it."""
-    said = {event.curator: event for event in own if event.content == content and event.action != "skip"}
+    if content in folded:
+        return
+    about = [event for event in own if event.content == content and (author is None or event.seq > author.seq)]
+    said = {event.curator: event for event in about if event.action != "skip"}
     if not said:
-        skips = [event for event in own if event.content == content]
-        if skips and author is None:
-            folded[content] = _decision(skips[-1])
+        folded[content] = _decision(about[-1]) if about and author is None else None
         return
     ends = {curator: _end(own, event) for curator, event in said.items()}
     if author is not None:
@@ -115,12 +112,13 @@ def _settle(own: list[Event], content: str, folded: dict[str, Decision], author:
     if clash:
         folded[content] = _flag(content, clash, ends)
         return
-    edits = [event for event in said.values() if event.action == "edit"]
-    event = max(edits or said.values(), key=attrgetter("seq"))
+    # Of those who agree, who leaves another text is taken, then who edits at all, then the last one.
+    event = max(said.values(), key=lambda event: (ends[event.curator][1] != content, event.action == "edit", event.seq))
     folded[content] = _decision(event)
-    after = content_of(event.turns)
-    if event.action == "edit" and after not in folded:
-        _settle(own, after, folded, author=event)
+    if event.action == "edit":
+        # The others' last words have been heard already, and agree with this edit.
+        further = [other for other in own if other.curator == event.curator or other.curator not in ends]
+        _settle(further, content_of(event.turns), folded, author=event)
 
 
 def _end(own: list[Event], first: Event) -> tuple[Event, str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from align.curation.changes import note_change
 from align.curation.database import tables
@@ -80,6 +80,21 @@ def set_role(connection: Connection, actor: str, name: str, role: Role) -> None:
         raise NotAllowed(f"{name} is the only admin; make someone else an admin first")
     note_change(connection, actor, "set role", name, f"{before} to {role}")
     connection.execute(update(tables.people).where(tables.people.c.name == name).values(role=role))
+
+
+def remove(connection: Connection, actor: str, name: str) -> None:
+    """Take somebody out: they see and decide nothing more. What they decided and wrote stays; what they held is given back."""
+    require(connection, actor, "admin", "remove people")
+    role = role_of(connection, name)
+    if role is None:
+        raise InputError(f"{name} takes no part in this project")
+    admins = select(func.count()).where(tables.people.c.role == "admin")
+    if role == "admin" and connection.execute(admins).scalar_one() == 1:
+        raise NotAllowed(f"{name} is the only admin; make someone else an admin first")
+    note_change(connection, actor, "remove person", name, role)
+    connection.execute(delete(tables.people).where(tables.people.c.name == name))
+    for table in (tables.leases, tables.assignments):
+        connection.execute(delete(table).where(table.c.curator == name))
 
 
 def check_name(name: str) -> None:

@@ -29,6 +29,13 @@ def version_of(connection: Connection, example_id: str, curator: str) -> int:
     return connection.execute(query).scalar() or 0
 
 
+def versions_by_example(connection: Connection, curator: str) -> dict[str, int]:
+    """`version_of` each example that a curator has any event on."""
+    standings = tables.standings
+    rows = connection.execute(select(standings.c.example_id, standings.c.version).where(standings.c.curator == curator))
+    return {example_id: version for example_id, version in rows}
+
+
 def keep_live(connection: Connection, seq: int, example_id: str, curator: str, action: str, batch: str) -> None:
     """Add a decision to those that are not undone."""
     row = {"seq": seq, "example_id": example_id, "curator": curator, "action": action, "batch": batch}

@@ -6,24 +6,32 @@ Each method is one short transaction. Methods that write check the role of who a
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
+from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from align.curation import changes, drafts, events, folding, leases, people, standings
+from align.curation import assignments, authored, bulk, changes, drafts, events, folding, guidelines, leases, people, settings
+from align.curation import standings as counters
+from align.curation import writers as authors
+from align.curation.authoring import AuthoredExample, Group
+from align.curation.bulk import STEP, Bulk
 from align.curation.changes import HISTORY, LEASES, AuditRow
 from align.curation.database.engine import Database
 from align.curation.database.schema import has_tables, migrate
+from align.curation.decisions import Action
 from align.curation.drafts import Draft
 from align.curation.events import Ask, Event, StaleDecision
 from align.curation.folding import Standing
+from align.curation.guidelines import Guidelines
 from align.curation.leases import Lease
 from align.curation.people import NotAllowed, Person, Role
+from align.curation.settings import Settings
 from align.curation.standings import CuratorCount
 from align.records import Decision, Turn
 
 __all__ = [
-    "Ask", "AuditRow", "CurationStore", "CuratorCount", "Draft", "Event", "Lease", "NotAllowed", "Person", "Role",
-    "StaleDecision", "Standing",
+    "Ask", "AuditRow", "AuthoredExample", "Bulk", "CurationStore", "CuratorCount", "Draft", "Event", "Group", "Guidelines",
+    "Lease", "NotAllowed", "Person", "Role", "Settings", "StaleDecision", "Standing",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -39,13 +47,21 @@ class CurationStore:
     def open(cls, url: str, clock: Callable[[], datetime] | None = None) -> "CurationStore":
         """Open a database, making or upgrading its tables; one that a newer align wrote is refused."""
         database = Database(url, clock)
-        migrate(database)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
         return cls(database)
 
     @staticmethod
     def exists(url: str) -> bool:
         """Whether there is a curation database at `url`; makes nothing."""
-        return has_tables(Database(url))
+        database = Database(url)
+        try:
+            return has_tables(database)
+        finally:
+            database.close()
 
     def close(self) -> None:
         self.database.close()
@@ -59,6 +75,36 @@ class CurationStore:
     def undo(self, curator: str, request: str) -> Event | None:
         """Take back the curator's last event that stands, at any depth by repetition; None where nothing is left."""
         return self._add(lambda connection: events.undo(connection, curator, request))
+
+    def decide_many(self, asks: Sequence[Ask]) -> Bulk:
+        """Save decisions made by one press, of one curator, in steps; what somebody has open or decided meanwhile is told.
+
+        Give them one `batch`, so that `undo_batch` takes them back, and requests that are the same when it is pressed again.
+        """
+        done = [
+            self._add(lambda connection, step=step: bulk.decide_step(connection, step))  # type: ignore[misc]
+            for step in (asks[start : start + STEP] for start in range(0, len(asks), STEP))
+        ]
+        return Bulk.of(done)
+
+    def undo_batch(self, curator: str, batch: str) -> Bulk:
+        """Take back what still stands of a batch, but for examples that somebody else has open."""
+        done: list[Bulk] = []
+        below: int | None = None
+        while not done or below is not None:
+            step, below = self._add(lambda connection, below=below: bulk.undo_step(connection, curator, batch, below))  # type: ignore[misc]
+            done.append(step)
+        return Bulk.of(done)
+
+    def adjudicate(
+        self, actor: str, example_id: str, content: str, action: Action, *, turns: tuple[Turn, ...] = (), reason: str = "",
+        note: str = "", request: str = "",
+    ) -> Event:  # fmt: skip
+        """Settle an example for all curators, as a lead; `undo` takes it back. With `request`, two presses are one."""
+        press = request or uuid4().hex
+        return self._add(
+            lambda connection: events.adjudicate(connection, actor, press, example_id, content, action, turns, reason, note)
+        )
 
     def events_since(self, seq: int, limit: int = 10_000) -> list[Event]:
         """The events after number `seq`, in order; an event that appears later has a greater number."""
@@ -74,13 +120,17 @@ class CurationStore:
         """What each curator says of an example, by name; `version` is what their next `Ask` brings."""
         return self._read(lambda connection: folding.standings_of(connection, example_id))
 
+    def versions(self, curator: str) -> dict[str, int]:
+        """What the curator's next `Ask` brings, by example; 0 for one that is not there."""
+        return self._read(lambda connection: counters.versions_by_example(connection, curator))
+
     def decisions(self) -> Iterator[Decision]:
         """What the `curate` stage reads, sorted by example: one decision a text, out of all curators'."""
         return folding.fold_events(self._read(folding.live_events))
 
     def counts(self) -> list[CuratorCount]:
         """How often each curator did what, kept with every event: costs nothing."""
-        return self._read(standings.counts)
+        return self._read(counters.counts)
 
     # Who has what open
 
@@ -135,12 +185,76 @@ class CurationStore:
         """Give someone another role; the last admin stays one."""
         self._add(lambda connection: people.set_role(connection, actor, name, role))
 
+    def remove_person(self, actor: str, name: str) -> None:
+        """Take somebody out, as an admin; what they decided and wrote stays."""
+        self._add(lambda connection: people.remove(connection, actor, name))
+
     def people(self) -> list[Person]:
         return self._read(people.all_people)
 
     def role_of(self, name: str) -> Role | None:
         """None for who takes no part, and so may read nothing where names are believed from elsewhere."""
         return self._read(lambda connection: people.role_of(connection, name))
+
+    # What the project asks
+
+    def guidelines(self, version: int | None = None) -> Guidelines:
+        """One version, by default the latest; version 0 where nobody has written any."""
+        return self._read(lambda connection: guidelines.guidelines_at(connection, version))
+
+    def write_guidelines(self, actor: str, text: str, after: int | None = None) -> Guidelines:
+        """Add a version, as a lead; `after` is the version the page had seen."""
+        return self._add(lambda connection: guidelines.write_guidelines(connection, actor, text, after))
+
+    def acknowledge(self, curator: str, version: int) -> None:
+        self._add(lambda connection: guidelines.acknowledge(connection, curator, version))
+
+    def acknowledged(self) -> dict[str, int]:
+        """The latest version each person has read, 0 for none."""
+        return self._read(guidelines.acknowledged)
+
+    def settings(self) -> Settings:
+        return self._read(settings.read_settings)
+
+    def set_setting(self, actor: str, name: str, value: object) -> Settings:
+        return self._add(lambda connection: settings.set_setting(connection, actor, name, value))
+
+    def assign(self, actor: str, curator: str, cells: Sequence[str]) -> None:
+        """Give a curator these cells in place of the former, as a lead; none: all cells again."""
+        self._add(lambda connection: assignments.assign(connection, actor, curator, cells))
+
+    def assignments(self) -> dict[str, tuple[str, ...]]:
+        """Cells by curator; who is missing works on all."""
+        return self._read(assignments.assignments)
+
+    # What people write themselves
+
+    def write_authored(self, actor: str, written: AuthoredExample) -> AuthoredExample:
+        """Add a version of an example; `version` is the one the page had seen, 0 for a new example."""
+        return self._add(lambda connection: authored.write_authored(connection, actor, written))
+
+    def authored(self, reader: str, group: Group) -> list[AuthoredExample]:
+        """The latest version of each of a group, by id; refused to those of the other."""
+        return self._read(lambda connection: authored.read_authored(connection, reader, group))
+
+    def versions_of_authored(self, reader: str, name: str) -> list[AuthoredExample]:
+        return self._read(lambda connection: authored.read_versions(connection, reader, name))
+
+    def all_authored(self) -> list[AuthoredExample]:
+        """Of both groups, for programs that export or compare: no page shows it."""
+        return self._read(lambda connection: authored.authored(connection, None))
+
+    def writers_of_authored(self) -> dict[str, list[str]]:
+        """Who wrote the versions of each, by id: for attribution."""
+        return self._read(authored.writers_of)
+
+    def groups(self) -> dict[str, Group]:
+        """The group of each author."""
+        return self._read(authors.groups)
+
+    def set_group(self, actor: str, person: str, group: Group | None) -> None:
+        """Put somebody into a group of authors, as a lead; None: into none."""
+        self._add(lambda connection: authors.set_group(connection, actor, person, group))
 
     def audit(self, limit: int = 50, before: int | None = None) -> list[AuditRow]:
         """A page of everything that changed state below number `before`, the last one first; leases and drafts are no state."""

@@ -6,7 +6,7 @@ from typing import Literal
 from align.artifact import Counts
 from align.errors import EmptyResult, RecipeError
 from align.files import RecordWriter
-from align.records import Example, Rejection
+from align.records import Example, Rejection, Turn
 from align.stage import Inputs
 from align.text import normalize
 
@@ -24,14 +24,19 @@ def compared_text(example: Example, on: Compared) -> str:
     The prompt is all that stands before the last response, so two dialogues that open with "Hi!" are not one. A document
     is its own prompt.
     """
+    texts = [normalize(turn.text) for turn in compared_turns(example, on)]
+    return "\n".join(texts) if any(texts) else ""
+
+
+def compared_turns(example: Example, on: Compared) -> tuple[Turn, ...]:
+    """The turns whose texts are compared."""
     turns = example.turns
     answered = bool(turns) and turns[-1].role == "assistant"
     if on == "response":
-        turns = turns[-1:] if answered else ()
-    elif on == "prompt" and answered:
-        turns = turns[:-1]
-    texts = [normalize(turn.text) for turn in turns]
-    return "\n".join(texts) if any(texts) else ""
+        return turns[-1:] if answered else ()
+    if on == "prompt" and answered:
+        return turns[:-1]
+    return turns
 
 
 def rank_of(example: Example, keep: str, number: int) -> Rank:

@@ -1,26 +1,28 @@
-"""Near duplicates: MinHash finds the candidates (Broder 1997), the exact Jaccard similarity of each decides."""
+"""Near duplicates: sketches find the candidates (Broder 1997), the exact Jaccard similarity of each decides."""
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, ClassVar, Literal
 
 from pydantic import Field
 
 from align.artifact import SCRATCH, Counts
-from align.dedup.duplicates import NOT_COMPARED, Compared, Rank, check_signal, compared_text, rank_of, write_unique
+from align.dedup.buckets import Buckets, band_shape
+from align.dedup.duplicates import NOT_COMPARED, Compared, check_signal, compared_turns, rank_of, write_unique
+from align.dedup.sketches import sketches
+from align.dedup.words_apart import words_apart
 from align.progress import track
 from align.records import Example
 from align.stage import Inputs, Stage
-from align.text import words
+from align.text import normalize
 
-SEED = 1
-PERMUTATIONS = 256
-"""At most so many hash functions; how many are used follows from the threshold."""
-RECALL = 0.99
-"""Share of the pairs just at the threshold that become candidates; of more similar ones it is more."""
-BATCH = 512
+BATCH = 1024
+BATCH_BYTES = 1 << 20
+"""Texts that are sketched at once: so many, or one more than have so many bytes."""
+KNOWN = 4096
+"""Texts whose shingles are remembered."""
 
 
 class MinHash(Stage):
@@ -40,43 +42,50 @@ class MinHash(Stage):
     keep: str = "first"
     """Which one stays: `first`, or the one with the highest value of the signal named here, e.g. `answer_score`."""
 
+    version: ClassVar[int] = 2  # 2: sketches of one permutation
+
     def run(self, inputs: Inputs, work: Path) -> Counts:
+        import numpy as np
+
         check_signal(self.kind, self.keep, inputs)
-        # The texts wait on disk, because the preferred one of a group may come last.
-        path = work / SCRATCH / "words.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = work / SCRATCH
+        scratch.mkdir(parents=True, exist_ok=True)
         ids: list[str] = []
-        ranks: list[Rank] = []
-        offsets = array("q", [0])
-        with path.open("wb") as out:
+        values, offsets = array("d"), array("q", [0])
+        with (scratch / "words").open("wb") as out:
             for number, example in enumerate(track(inputs.read(Example), "reading texts", inputs.count(Example))):
-                offsets.append(offsets[-1] + out.write(" ".join(words(compared_text(example, self.on))).encode()))
+                offsets.append(offsets[-1] + out.write(_compared_words(example, self.on)))
                 ids.append(example.id)
-                ranks.append(rank_of(example, self.keep, number))
-        compared = [number for number in range(len(ids)) if offsets[number + 1] > offsets[number]]
-        order = sorted(compared, key=ranks.__getitem__)
-        with path.open("rb") as file:
+                values.append(rank_of(example, self.keep, number)[0])
+        lengths = np.diff(np.asarray(offsets))
+        order = [number for number in np.argsort(np.asarray(values), kind="stable").tolist() if lengths[number]]
+        with (scratch / "words").open("rb") as file:
             text_of = partial(_read_text, file, offsets)
-            found = near_duplicates(
-                order,
-                lambda number: shingles(text_of(number).split(" "), self.shingle_words),
-                self.threshold,
-                partial(_unedited, text_of, self.character_similarity) if self.character_similarity is not None else None,
-            )
+            least = self.character_similarity
+            unedited = partial(_unedited, text_of, least) if least is not None else None
+            found = near_duplicates(order, text_of, self.shingle_words, self.threshold, scratch / "buckets", unedited)
             details = {number: f"{ids[kept]} ({said})" for number, kept, said in found}
-        return write_unique(self.kind, inputs, work, details, {NOT_COMPARED: len(ids) - len(compared)})
+        return write_unique(self.kind, inputs, work, details, {NOT_COMPARED: len(ids) - len(order)})
 
 
-def _read_text(file: BinaryIO, offsets: "array[int]", number: int) -> str:
+def _compared_words(example: Example, on: Compared) -> bytes:
+    """The words that are compared, parted by blanks; empty where there are none."""
+    texts = (turn.text for turn in compared_turns(example, on))
+    found = b" ".join(words_apart(text if text.isascii() else normalize(text)) for text in texts)
+    return b"" if found.isspace() else found
+
+
+def _read_text(file: BinaryIO, offsets: "array[int]", number: int) -> bytes:
     file.seek(offsets[number])
-    return file.read(offsets[number + 1] - offsets[number]).decode()
+    return file.read(offsets[number + 1] - offsets[number])
 
 
-def _unedited(text_of: Callable[[int], str], least: float, first: int, second: int) -> float | None:
+def _unedited(text_of: Callable[[int], bytes], least: float, first: int, second: int) -> float | None:
     """Share of the characters of two texts that need no edit; None below `least`."""
     from rapidfuzz import fuzz
 
-    share = fuzz.ratio(text_of(first), text_of(second), score_cutoff=100 * least) / 100
+    one, other = (" ".join(text_of(number).decode().split()) for number in (first, second))
+    share = fuzz.ratio(one, other, score_cutoff=100 * least) / 100
     return share or None
 
 
@@ -90,37 +99,51 @@ def shingles(text: list[str], longest: int) -> frozenset[str]:
 
 def near_duplicates(
     order: list[int],
-    shingles_of: Callable[[int], frozenset[str]],
+    text_of: Callable[[int], bytes],
+    shingle_words: int,
     threshold: float,
+    scratch: Path,
     unedited: Callable[[int, int], float | None] | None = None,
 ) -> Iterator[tuple[int, int, str]]:
     """Each item of `order` that is as similar as `threshold` to a kept one before it: item, most similar kept one, how similar.
 
-    `unedited` says of two items what share of their characters needs no edit, None where that is too little. Only kept items are
-    indexed, so a thousand copies of one text cost a thousand comparisons and not half a million.
+    `text_of` gives an item's words, parted by blanks; there is at least one. `unedited` says of two items what share of their
+    characters needs no edit, None where that is too little. Items are compared with kept ones only, so a thousand copies of one
+    text cost a thousand comparisons and not half a million.
     """
-    from rensa import RMinHash, RMinHashLSH
+    buckets = Buckets(scratch, len(order), *band_shape(threshold))
+    for batch in track(_batches(order, text_of), "sketching texts", None, "batches"):
+        buckets.add(sketches(batch, shingle_words))
 
-    bands, rows = band_shape(threshold)
-    index = RMinHashLSH(threshold, bands * rows, bands)
-    sizes: dict[int, int] = {}
-    known = lru_cache(maxsize=BATCH)(shingles_of)
-    starts = range(0, len(order), BATCH)
-    for start in track(starts, "comparing texts", len(starts), "batches"):
-        batch = order[start : start + BATCH]
-        runs = [shingles_of(item) for item in batch]
-        sketches = RMinHash.from_token_sets([list(run) for run in runs], bands * rows, SEED)
-        for item, run, sketch in zip(batch, runs, sketches, strict=True):
-            candidates = [
-                kept for kept in index.query(sketch) if min(sizes[kept], len(run)) / max(sizes[kept], len(run)) >= threshold
-            ]
-            alike = sorted((-score, kept) for kept in candidates if (score := jaccard(run, known(kept))) >= threshold)
-            partner = next(_confirmed(item, alike, unedited), None)
-            if partner is not None:
-                yield item, *partner
-                continue
-            sizes[item] = len(run)
-            index.insert(item, sketch)
+    @lru_cache(maxsize=KNOWN)
+    def known(item: int) -> frozenset[str]:
+        return shingles(text_of(item).decode().split(), shingle_words)
+
+    kept: dict[int, list[int]] = {}
+    for place, numbers in buckets.shared():
+        item = order[place]
+        candidates = {other for number in numbers for other in kept.get(number, ())}
+        run = known(item) if candidates else frozenset()
+        alike = sorted((-score, other) for other in candidates if (score := jaccard(run, known(other))) >= threshold)
+        partner = next(_confirmed(item, alike, unedited), None)
+        if partner is not None:
+            yield item, *partner
+            continue
+        for number in numbers:
+            kept.setdefault(number, []).append(item)
+
+
+def _batches(order: Sequence[int], text_of: Callable[[int], bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    size = 0
+    for item in order:
+        batch.append(text_of(item))
+        size += len(batch[-1])
+        if len(batch) == BATCH or size > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _confirmed(
@@ -138,12 +161,3 @@ def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
     """Share of the shingles of two texts that both have; neither is empty."""
     shared = len(first & second)
     return shared / (len(first) + len(second) - shared)
-
-
-def band_shape(threshold: float) -> tuple[int, int]:
-    """Bands and rows: the most selective that still finds a pair at the threshold with `RECALL`.
-
-    A pair of similarity s agrees in all rows of a band with s^rows, in at least one band with 1 - (1 - s^rows)^bands.
-    """
-    shapes = [(PERMUTATIONS // rows, rows) for rows in range(PERMUTATIONS // 4, 0, -1)]
-    return next(shape for shape in shapes if 1 - (1 - threshold ** shape[1]) ** shape[0] >= RECALL)

@@ -8,7 +8,7 @@ from pydantic import field_validator
 
 from align.filters.english import EnglishRule
 from align.filters.filter import Drop
-from align.filters.spans import around
+from align.filters.spans import Span, around
 from align.parts import nearest
 from align.records import Example
 from align.text import prose
@@ -102,7 +102,7 @@ class CrossReference(EnglishRule):
         return allow
 
     def reason_to_drop(self, example: Example) -> Drop | None:
-        for turn in example.turns:
+        for number, turn in enumerate(example.turns):
             if turn.role != "assistant":
                 continue
             text = prose(turn.text)
@@ -112,7 +112,7 @@ class CrossReference(EnglishRule):
                     continue
                 found = _compiled(pattern).search(text)
                 if found is not None:
-                    return Drop(reason, around(turn.text, *found.span()))
+                    return Drop(reason, around(turn.text, *found.span()), Span(number, *found.span()))
         return None
 
 

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from align.artifact import Counts
 from align.errors import EmptyResult
 from align.files import RecordWriter
+from align.filters.spans import Span
 from align.parts import Part
 from align.records import Example, Rejection
 from align.stage import Inputs, Stage
@@ -17,6 +18,8 @@ class Drop(NamedTuple):
 
     reason: str
     detail: str = ""
+    span: Span | None = None
+    """Where it stands, of a rule that looks for something."""
 
 
 class Outcome(NamedTuple):
@@ -39,6 +42,10 @@ class Filter(Part):
     def apply(self, example: Example) -> Outcome:
         """What becomes of `example`; a filter that changes what it keeps, or has something to note, defines this instead."""
         return Outcome(example, self.reason_to_drop(example))
+
+    def measured(self, example: Example) -> str:
+        """What the rule measures of `example`, in words (`812 characters`); empty where it measures nothing."""
+        return ""
 
 
 class FilterStage(Stage):

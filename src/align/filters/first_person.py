@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from align.filters.english import EnglishRule
 from align.filters.filter import Drop
-from align.filters.spans import around
+from align.filters.spans import Span, around
 from align.records import Example
 from align.text import prose
 
@@ -24,13 +24,14 @@ class FirstPerson(EnglishRule):
     version: ClassVar[int] = 2  # 2: other languages are not judged
 
     def reason_to_drop(self, example: Example) -> Drop | None:
-        for turn in example.turns:
+        for number, turn in enumerate(example.turns):
             if turn.role != "assistant":
                 continue
             text = prose(turn.text)
             for found in _pattern(self.strict).finditer(text):
                 if found.lastgroup != "pronoun" or not _is_numeral(text, found.start()):
-                    return Drop(f"says {found[0].capitalize().replace('’', chr(39))}", around(turn.text, *found.span()))
+                    said = f"says {found[0].capitalize().replace('’', chr(39))}"
+                    return Drop(said, around(turn.text, *found.span()), Span(number, *found.span()))
         return None
 
 

@@ -35,6 +35,9 @@ class Length(Filter):
             return Drop(f"above {self.max_chars:,} characters", f"{chars:,}")
         return None
 
+    def measured(self, example: Example) -> str:
+        return f"{self._chars(example):,} characters"
+
     def _chars(self, example: Example) -> int:
         if self.of == "prompt":
             return len(example.prompt)

@@ -8,6 +8,7 @@ from pydantic import field_validator
 
 from align.filters.filter import Drop, Filter, Outcome
 from align.filters.private_patterns import PATTERNS, Found, find_private
+from align.filters.spans import Span
 from align.parts import nearest
 from align.records import Example, Turn
 
@@ -44,8 +45,9 @@ class PrivateData(Filter):
         if not everything:
             return Outcome(example)
         if self.action == "drop":
-            turn, first = next((turn, several[0]) for turn, several in zip(example.turns, found, strict=True) if several)
-            return Outcome(example, Drop(first.name, _masked_around(turn.text, first)))
+            number, first = next((number, several[0]) for number, several in enumerate(found) if several)
+            detail = _masked_around(example.turns[number].text, first)
+            return Outcome(example, Drop(first.name, detail, Span(number, first.start, first.end)))
         turns = tuple(Turn(turn.role, redact(turn.text, several)) for turn, several in zip(example.turns, found, strict=True))
         return Outcome(_as_edited(example, turns, everything), notes=(REDACTED,))
 

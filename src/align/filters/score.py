@@ -41,3 +41,6 @@ class Score(Filter):
         if self.max is not None and value > self.max:
             return Drop(f"{self.signal} above {self.max:g}", f"{value:g}")
         return None
+
+    def measured(self, example: Example) -> str:
+        return f"{self.signal} {example.signals[self.signal]:g}" if self.signal in example.signals else ""

@@ -1,6 +1,16 @@
-"""How a rejection shows what was found: the span in its neighbourhood, on one line."""
+"""Where a rule found something, and how a rejection shows it: the span in its neighbourhood, on one line."""
+
+from typing import NamedTuple
 
 NEIGHBOURHOOD_CHARS = 30
+
+
+class Span(NamedTuple):
+    """A place in a dialogue: the number of the turn, and the characters from `start` up to `end` of its text."""
+
+    turn: int
+    start: int
+    end: int
 
 
 def around(text: str, start: int, end: int) -> str:

@@ -1,9 +1,6 @@
 """What is to be frozen: a made stage for each split, the stages above them, and the rows as their sources gave them."""
 
-import json
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,7 @@ from align.files import parquet_file, record_parts, rows_as_records
 from align.lineage import StageState, stage_states
 from align.parts import nearest
 from align.recipe import Recipe
-from align.records import Decision, Example, as_json
+from align.records import Decision, Example
 from align.sources.ingest import Ingest, Source
 from align.strata import Cells, cell_of, read_cells
 
@@ -110,37 +107,6 @@ def quota_of(chosen: Chosen, split: str) -> Quotas | None:
             return Quotas(name, cells, frozenset(take))
         names += [*chosen.recipe.sources_of(name), *_content_fields(chosen.recipe, name)]
     return None
-
-
-class SourceTexts:
-    """The examples of the splits as their sources gave them, on disk, by id."""
-
-    def __init__(self, path: Path, chosen: Chosen, ids: set[str]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        self._connection = sqlite3.connect(path)
-        self._connection.execute("CREATE TABLE texts (id TEXT PRIMARY KEY, stage TEXT, example TEXT) WITHOUT ROWID")
-        for stage in chosen.roots():
-            rows = ((item.id, stage, as_json(item)) for item in examples_with(chosen.above[stage], ids))
-            self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", rows)
-        self._connection.commit()
-
-    def find(self, example_id: str) -> tuple[str, Example] | None:
-        """The stage that read an example and what it read; None where it came otherwise."""
-        with closing(self._connection.execute("SELECT stage, example FROM texts WHERE id = ?", (example_id,))) as cursor:
-            row = cursor.fetchone()
-        return None if row is None else (row[0], example_from(json.loads(row[1])))
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-def example_from(data: Any) -> Example:
-    """An example from its JSON."""
-    from align.records import adapter
-
-    found: Example = adapter(Example).validate_python(data)
-    return found
 
 
 def examples_with(artifact: Artifact, ids: set[str]) -> Iterator[Example]:

@@ -41,7 +41,7 @@ def training_sets(artifacts: Sequence[Artifact], measured: Sequence[Measured]) -
 
 
 def _training_set(stage: Artifact, inputs: list[Artifact], groups: dict[str, str]) -> TrainingSet:
-    tokenizer = _tokenizer(stage)
+    tokenizer = tokenizer_of(stage)
     total = sum(artifact.count(Example) for artifact in inputs)
     found: dict[str, _Lengths] = {}
     examples = (example for artifact in inputs for example in artifact.read(Example))
@@ -75,7 +75,7 @@ def _groups(measured: Sequence[Measured]) -> dict[str, str]:
     return {item.figure.subject: item.figure.method for item in measured if item.figure.metric == "site_taken"}
 
 
-def _tokenizer(stage: Artifact) -> "Tokenizer | None":
+def tokenizer_of(stage: Artifact) -> "Tokenizer | None":
     """The tokenizer of a model's artifact; `tokenizers` alone reads it, so that neither torch nor transformers is needed."""
     from tokenizers import Tokenizer
 

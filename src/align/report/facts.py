@@ -6,6 +6,7 @@ No times, no paths, no machine: equal inputs give equal facts.
 from dataclasses import dataclass, field
 
 from align.records import Measurement
+from align.report.lima import Beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,7 @@ class Facts:
     models: tuple[str, ...] = ()
     """Every model that was measured or trained, from the first made to the last."""
     sets: tuple[TrainingSet, ...] = ()
+    beside: tuple[Beside, ...] = ()
     quotas: tuple[QuotaFacts, ...] = ()
     spreads: tuple[Spread, ...] = ()
     curves: tuple[Curve, ...] = ()

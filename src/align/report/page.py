@@ -29,7 +29,7 @@ TOLD = {
 }  # fmt: skip
 """Metrics that have their own place on the page; all others stand in the last table."""
 
-OWN_PLACE = {"quota", "pick_checkpoint", "export", "style"}
+OWN_PLACE = {"quota", "pick_checkpoint", "export", "style", "lima_table"}
 """Kinds of stages whose measurements all have one."""
 
 

@@ -16,6 +16,7 @@ from align.report.exported import read_speeds
 from align.report.facts import Facts
 from align.report.headline import findings
 from align.report.journey import contamination_facts, measured_figures, quota_facts, spread_facts, stage_facts
+from align.report.lima import tables_beside
 from align.report.overlong import overlong_facts
 from align.report.page import render_page
 from align.report.picks import pick_facts
@@ -59,6 +60,7 @@ class Report(Stage):
             stages=stages,
             models=model_names(artifacts),
             sets=training_sets(artifacts, measured),
+            beside=tables_beside(artifacts),
             quotas=quota_facts(measured),
             spreads=spread_facts(measured),
             curves=curves(artifacts),

@@ -7,21 +7,26 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from tempfile import mkdtemp
+from typing import Any, ClassVar, Literal
 
 from align.artifact import SCRATCH, Counts
+from align.engine import Task, map_shards
 from align.errors import EmptyResult, PartError
-from align.files import RecordWriter, write_json
+from align.files import RecordWriter, visible_files, write_json
 from align.parts import Part
 from align.progress import track
 from align.records import Example, Rejection
 from align.sources.superseded import write_newest
 from align.stage import Inputs, Stage
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 log = logging.getLogger(__name__)
+
+READING = "reading"
+SEVERAL_KILOBYTES = 16_000
+"""From so much text beside the largest shard on, several processes are worth their start: a second or two of reading."""
+_UNPACKED = {".7z": 5, ".zst": 8, ".gz": 4, ".xz": 6, ".bz2": 5}
+"""How many times larger text is than its archive, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +47,28 @@ class Source(Part):
 
     adapted: ClassVar[str] = ""
     """What it changes in every text, for the attribution."""
+    terms: ClassVar[str] = ""
+    """What its publisher says of its use, for the card of a set; in Markdown."""
 
     def shards(self) -> list[Shard]:
         """The pieces to read, in order; also checks that they can be read at all."""
         raise NotImplementedError
 
-    def read(self, shard: Shard, skipped: Counter[str]) -> "Iterator[Example | Rejection | pa.RecordBatch]":
-        """The examples of one shard, singly or as rows of their table. Raw rows that form none are counted in `skipped`."""
+    def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
+        """The examples of one shard. Raw rows that form none are counted in `skipped` by reason."""
         raise NotImplementedError
+
+    def work_bytes(self, shard: Shard) -> int:
+        """How much there is to read, about; an archive is counted as what comes out of it."""
+        files = visible_files(shard.path) if shard.path.is_dir() else [shard.path]
+        return sum(file.stat().st_size * _UNPACKED.get(file.suffix.lower(), 1) for file in files if file.is_file())
 
 
 class Ingest(Stage):
-    """Read a source: one Parquet part a shard, so that a killed ingest goes on with the shards that are missing."""
+    """Read a source: one Parquet part a shard, so that a killed ingest goes on with the shards that are missing.
+
+    Large shards are read by several processes at once, or on a Ray cluster (docs/scale.md).
+    """
 
     kind: Literal["ingest"] = "ingest"
     source: Source
@@ -62,40 +77,27 @@ class Ingest(Stage):
     reads: ClassVar[Literal["none", "previous", "all"]] = "none"
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
+        work = work.absolute()  # other processes, and other machines, read along
         shards = self.source.shards()
         groups = _groups(shards, self.source.kind)
-        for _ in track(self._read(shards, groups, work), f"reading {self.source.kind}", unit="examples"):
-            pass
+        shutil.rmtree(work / SCRATCH / READING, ignore_errors=True)  # what a killed run had begun
+        tasks = [
+            Task(
+                shard.name,
+                self.source.work_bytes(shard) // 1000,
+                _Reading(self.source, shard, _folder(shard, groups, work), work),
+            )
+            for shard in shards
+            if _finished(shard, work) is None
+        ]
+        for task, note in map_shards(read_shard, tasks, f"reading {self.source.kind}", "kB", SEVERAL_KILOBYTES, work):
+            log.info("%s  %s  %s examples", self.source.kind, task.name, f"{note['kept']:,}")
+        shutil.rmtree(work / SCRATCH / READING, ignore_errors=True)
         superseded = 0
         for group in groups.values():
             if len(group) > 1:
                 superseded += write_newest({shard.name: _folder(shard, groups, work) for shard in group}, work)
         return self._counts([_finished(shard, work) for shard in shards], superseded)
-
-    def _read(self, shards: list[Shard], groups: dict[str, list[Shard]], work: Path) -> Iterator[str]:
-        """Read the shards that are not finished; yields the id of each record."""
-        for shard in shards:
-            if _finished(shard, work) is not None:
-                continue
-            skipped: Counter[str] = Counter()
-            rejected: Counter[str] = Counter()
-            folder = _folder(shard, groups, work)
-            scratch = work / SCRATCH / "reading"
-            with RecordWriter(folder, Example, shard.name) as examples, RecordWriter(folder, Rejection, shard.name) as rejections:
-                for record in self.source.read(replace(shard, scratch=scratch), skipped):
-                    if isinstance(record, Rejection):
-                        rejections.write(record)
-                        rejected[f"{record.by}: {record.reason}"] += 1
-                        yield record.example_id
-                    elif isinstance(record, Example):
-                        examples.write(record)
-                        yield record.id
-                    else:
-                        examples.write_rows(record)
-                        yield from record.column("id").to_pylist()
-            shutil.rmtree(scratch, ignore_errors=True)
-            write_json(_note(shard, work), {"kept": examples.count, "dropped": rejected, "skipped": skipped})
-            log.info("%s  %s  %s examples", self.source.kind, shard.name, f"{examples.count:,}")
 
     def _counts(self, notes: list[dict[str, Any] | None], superseded: int) -> Counts:
         dropped: Counter[str] = Counter()
@@ -114,6 +116,45 @@ class Ingest(Stage):
             raise EmptyResult(f"0 examples from {self.source.kind}: {why}. Look whether the source names the right files.")
         read = kept + dropped.total() + skipped.total()
         return Counts(read, kept, dict(sorted(dropped.items())), dict(sorted(skipped.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """All that another process needs to read a shard."""
+
+    source: Source
+    shard: Shard
+    folder: Path
+    """Where the part goes."""
+    work: Path
+
+
+def read_shard(reading: _Reading) -> dict[str, Any]:
+    """Read one shard; gives what was counted. All is written aside and renamed at the end: read twice, it is there once."""
+    source, shard = reading.source, reading.shard
+    begun = reading.work / SCRATCH / READING
+    begun.mkdir(parents=True, exist_ok=True)
+    aside = Path(mkdtemp(prefix=f"{shard.name}-", dir=begun))
+    skipped: Counter[str] = Counter()
+    rejected: Counter[str] = Counter()
+    try:
+        with RecordWriter(aside, Example, shard.name) as examples, RecordWriter(aside, Rejection, shard.name) as rejections:
+            records = source.read(replace(shard, scratch=aside / SCRATCH), skipped)
+            for record in track(records, f"reading {shard.name}", unit="examples"):
+                if isinstance(record, Rejection):
+                    rejections.write(record)
+                    rejected[f"{record.by}: {record.reason}"] += 1
+                else:
+                    examples.write(record)
+        note = {"kept": examples.count, "dropped": rejected, "skipped": skipped}
+        for written in (examples.path, rejections.path):
+            place = reading.folder / written.relative_to(aside)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            written.replace(place)
+        write_json(_note(shard, reading.work), note)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return note
 
 
 def _groups(shards: list[Shard], kind: str) -> dict[str, list[Shard]]:

@@ -56,6 +56,10 @@ class Reddit(Source):
     """Take what there is of a file that is cut off; by default that is an error."""
 
     version: ClassVar[int] = 2  # 2: the title in `origin`
+    terms: ClassVar[str] = (
+        "Reddit: posts belong to those who wrote them, and no licence lets others pass them on; Reddit's terms want an agreement "
+        "for training and for commercial use. Rows of it are published as ids; fill them from dumps that you may use."
+    )
     how_to_get: ClassVar[str] = (
         "Dumps by subreddit and by month: academictorrents.com (search for pushshift or arctic shift reddit); "
         "newer ones: github.com/ArthurHeitmann/arctic_shift."

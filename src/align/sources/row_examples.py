@@ -105,6 +105,8 @@ class RowSource(Source):
         return row._replace(data={name: value for name, value in row.data.items() if name not in foreign})
 
     def _example(self, row: Row) -> Example:
+        if "messages" in row.data and isinstance(row.data.get("origin"), dict):
+            row = row._replace(data=_as_frozen(row))
         if "turns" in row.data:
             shown = _as_shown(row)
             return replace(shown, tags=(*self.tags, *shown.tags))
@@ -154,6 +156,13 @@ def _form_of(row: Row) -> str:
         (name for name in names if any(own in row.data for own in COLUMNS[name][: 1 if name in ("example", "alpaca") else None])),
         "pairs",
     )
+
+
+def _as_frozen(row: Row) -> dict[str, Any]:
+    """A row of a frozen set in the form of `align show`: with its origin, and without what only publishing needs."""
+    turns = [{"role": turn.role, "text": turn.text} for turn in turns_of(row, "messages")]
+    kept: dict[str, Any] = {name: row.data[name] for name in ("id", "origin", "tags", "signals") if name in row.data}
+    return kept | {"turns": turns}
 
 
 def _as_shown(row: Row) -> Example:

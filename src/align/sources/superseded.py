@@ -1,10 +1,12 @@
 """Of one example in several dumps the newest row stays; the others are rejected as superseded."""
 
+import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from align.files import RecordWriter, read_records, record_batches, record_parts
+from align.files import RecordWriter, read_records, record_batches, record_parts, write_whole
 from align.records import Example, Rejection
 
 
@@ -24,14 +26,37 @@ def write_newest(folders: dict[str, Path], target: Path) -> int:
     `folders` holds the records of each part, by its name, in the order of the recipe. Memory grows with the number of Ids.
     """
     newest: dict[str, _Standing] = {}
+    losers: set[int] = set()
     for number, folder in enumerate(folders.values()):
         dates = list(_dates(folder))
         latest = max((modified for _, modified in dates), default="")
         for example_id, modified in dates:
             standing = _Standing(modified, latest, number)
-            if example_id not in newest or standing > newest[example_id]:
-                newest[example_id] = standing
-    return sum(_write_part(name, folder, number, newest, target) for number, (name, folder) in enumerate(folders.items()))
+            before = newest.setdefault(example_id, standing)
+            if standing is not before:
+                newest[example_id] = max(standing, before)
+                losers.add(min(standing, before).number)
+    superseded = 0
+    for number, (name, folder) in enumerate(folders.items()):
+        if number in losers:
+            superseded += _write_part(name, folder, number, newest, target)
+        else:
+            _take_part(folder, target)
+    return superseded
+
+
+def _take_part(folder: Path, target: Path) -> None:
+    """Put a part that loses no row to its place as it is; a killed ingest finds it where it was."""
+    for record in (Example, Rejection):
+        for part in record_parts(folder, record):
+            write_whole(target / part.relative_to(folder), partial(_copy, part))
+
+
+def _copy(part: Path, to: Path) -> None:
+    try:
+        to.hardlink_to(part)
+    except OSError:  # not every file system can
+        shutil.copyfile(part, to)
 
 
 def _write_part(name: str, folder: Path, number: int, newest: dict[str, _Standing], target: Path) -> int:

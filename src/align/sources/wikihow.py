@@ -60,8 +60,14 @@ class WikiHow(Source):
     date: str = ""
     """Date of the dump, which the CSV files do not tell, e.g. `2018-10`; pages say their own."""
 
-    how_to_get: ClassVar[str] = "wikihowAll.csv and wikihowSep.csv: github.com/mahnazkoupaee/WikiHow-Dataset names the download."
+    how_to_get: ClassVar[str] = (
+        "wikihowAll.csv and wikihowSep.csv: github.com/mahnazkoupaee/WikiHow-Dataset names the download. Categories: a CSV with "
+        "the columns title and category, e.g. from lists of titles by category, or from the links above the pages' titles."
+    )
     version: ClassVar[int] = 2  # 2: the title in `origin`
+    terms: ClassVar[str] = (
+        "wikiHow: articles stand under CC BY-NC-SA 3.0, for no commercial use; its terms of use ask to link the article."
+    )
     adapted: ClassVar[str] = "steps put together as numbered Markdown; links, images and some sections left out"
 
     def raw_files(self) -> dict[str, Path]:

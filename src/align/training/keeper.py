@@ -37,7 +37,7 @@ class Keeper(TrainerCallback):  # type: ignore[misc] # transformers is untyped
         self.trainer, self.job, self.save_model, self.reports = trainer, job, save_model, reports
         self.checked = False
         self.watch = Stopwatch()
-        self.bar = Bar(job.stage.kind, job.split.steps, unit="steps")
+        self.bar = Bar(job.stage.kind, job.split.steps, unit="steps", lines=False)
         self.metrics: MetricsLog | None = None
         self.said = time.monotonic()
 
@@ -51,7 +51,7 @@ class Keeper(TrainerCallback):  # type: ignore[misc] # transformers is untyped
             # Each process draws a dropout of its own; the trainer gives all the same seed. A resumed one reads its state later.
             torch.manual_seed(job.stage.seed * 100_003 + process_rank())
         if state.is_world_process_zero:
-            self.bar = Bar(job.stage.kind, state.max_steps, state.global_step, "steps")
+            self.bar = Bar(job.stage.kind, state.max_steps, state.global_step, "steps", lines=False)
             self.metrics = MetricsLog(job.work, "tensorboard" in job.stage.tracking)
             self.metrics.go_on_from(state.global_step)
 

@@ -6,7 +6,7 @@ so that no page ever has to count or fold. Times are ISO 8601 in UTC with micros
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text
 
-HEAD = "0001"
+HEAD = "0003"
 """The revision this version of align writes; `migrations/versions` leads there."""
 
 VERSION_TABLE = "align_schema"
@@ -127,4 +127,60 @@ changes = Table(  # whatever else changed: roles, settings, guidelines, assignme
     Column("what", Key, nullable=False),
     Column("about", Text, nullable=False),
     Column("detail", Text, nullable=False),
+)
+
+guidelines = Table(
+    "guidelines",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("by", Key, nullable=False),
+    Column("at", Key, nullable=False),
+)
+
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    Column("curator", Key, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at", Key, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Key, primary_key=True),
+    Column("value", Text, nullable=False),  # JSON
+)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("curator", Key, primary_key=True),
+    Column("cells", Text, nullable=False),  # JSON
+)
+
+authored = Table(  # every version of every example that people wrote themselves
+    "authored",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("group", Key, nullable=False),
+    Column("form", Key, nullable=False),
+    Column("state", Key, nullable=False),
+    Column("turns", Text, nullable=False),
+    Column("tags", Text, nullable=False),  # JSON
+    Column("note", Text, nullable=False),
+    Column("by", Key, nullable=False),
+    Column("at", Key, nullable=False),
+    Column("split", Key, nullable=False, server_default=""),
+    Column("license", Text, nullable=False, server_default="CC BY-SA 4.0"),
+    Index("authored_by", "by", "group"),
+)
+
+writers = Table(  # the group of authors each belongs to
+    "writers",
+    metadata,
+    Column("person", Key, primary_key=True),
+    Column("group", Key, nullable=False),
 )

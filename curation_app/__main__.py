@@ -1,0 +1,26 @@
+"""Start the server: `python -m curation_app --server.port=8501 ...`, as `align app` does.
+
+It ends with whoever holds the other end of its standard input, so that no server outlives a killed `align app`.
+"""
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+MAIN = Path(__file__).with_name("main.py")
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1024):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    from streamlit.web import cli
+
+    if os.environ.get("ALIGN_APP_CHILD") == "1":
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.argv = ["streamlit", "run", str(MAIN), *sys.argv[1:]]
+    cli.main(prog_name="streamlit")

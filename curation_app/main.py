@@ -1,0 +1,49 @@
+"""The app: who sits here, the pages they may see, and the page they are on."""
+
+from functools import partial
+
+import streamlit as st
+
+from align.curation.people import ROLES
+from align.errors import AlignError
+from curation_app.look import use_look
+from curation_app.pages import FoundPage, found_pages
+from curation_app.session import Project, open_project
+from curation_app.who import current_person, draw_door
+
+
+def main() -> None:
+    """Draw one page; what a user can mend is told in a line."""
+    use_look()
+    try:
+        project = open_project()
+        person = current_person(project)
+    except AlignError as error:
+        st.error(str(error))
+        return
+    if person is None:
+        st.navigation([st.Page(partial(draw_door, project), title="align", url_path="door")], position="hidden").run()
+        return
+    allowed = [page for page in found_pages() if ROLES.index(page.info.least_role) <= ROLES.index(person.role)]
+    pages = [
+        st.Page(
+            partial(_draw, page, project, person),
+            title=page.info.title,
+            icon=page.info.icon,
+            url_path=page.name,
+            default=page is allowed[0],
+        )
+        for page in allowed
+    ]
+    st.navigation(pages, position="top").run()
+
+
+def _draw(page: FoundPage, project: Project, person: object) -> None:
+    try:
+        page.draw(project, person)
+    except AlignError as error:
+        st.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

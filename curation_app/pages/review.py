@@ -1,0 +1,93 @@
+"""Review: one example a screen, one key a decision."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from align.curation.people import Person
+from align.curation.rendering import rendered
+from align.curation.reviewing import Reviewing
+from curation_app.pages import PageInfo
+from curation_app.session import Project
+
+PAGE = PageInfo("Review", ":material/rate_review:", 10, "curator")
+
+KEY = "review"
+FOLDER = Path(__file__).parents[1] / "review"
+SCRIPTS = ("tree.js", "outbox.js", "keys.js", "texts.js", "side.js", "review.js")
+
+
+def draw(project: Project, person: Person) -> None:
+    """One component holds the text, the keys and the buttons, so that no key press meets a page in between two states."""
+    reviewing = _reviewing(project, person.name)
+    wanted = st.query_params.get("example")
+    if wanted and st.session_state.get("review-wanted") != wanted:
+        st.session_state["review-wanted"] = wanted
+        reviewing.show(wanted)
+    _card(project, person)
+
+
+@st.fragment
+def _card(project: Project, person: Person) -> None:
+    reviewing = _reviewing(project, person.name)
+    html, css, js = _component_files()
+    component = st.components.v2.component("align_review", html=html, css=css, js=js)
+    component(key=KEY, data=page_data(project, reviewing), on_sent_change=lambda: _take(project, person.name))
+
+
+def page_data(project: Project, reviewing: Reviewing) -> dict[str, Any]:
+    """Everything the browser needs to draw this example and the next ones."""
+    return {
+        "cards": reviewing.cards(),
+        "answers": reviewing.answers,
+        "reasons": list(reviewing.settings.reasons),
+        "guidelines": _guidelines(project, reviewing.curator),
+        "progress": _progress(project, reviewing.curator),
+        "empty": _empty(reviewing),
+    }
+
+
+def _take(project: Project, curator: str) -> None:
+    """What the browser sent. In a callback, so that no later event can stop it halfway."""
+    sent = st.session_state[KEY].get("sent") or {}
+    _reviewing(project, curator).take(sent.get("messages", []))
+
+
+def _reviewing(project: Project, curator: str) -> Reviewing:
+    name = f"reviewing-{curator}"
+    if name not in st.session_state:
+        reviewing = Reviewing(project.store, project.pool, project.queue, curator, project.rules, project.style, project.accepted)
+        reviewing.begin()
+        st.session_state[name] = reviewing
+    found: Reviewing = st.session_state[name]
+    return found
+
+
+def _guidelines(project: Project, curator: str) -> dict[str, Any]:
+    latest = project.store.guidelines()
+    read = project.store.acknowledged().get(curator, 0)
+    return {"version": latest.version, "read": read, "tree": rendered(latest.text)}
+
+
+def _progress(project: Project, curator: str) -> str:
+    own = {item.action: item.standing for item in project.store.counts() if item.curator == curator}
+    accepted = own.get("accept", 0) + own.get("edit", 0)
+    return f"{accepted:,} accepted, {own.get('reject', 0):,} rejected"
+
+
+def _empty(reviewing: Reviewing) -> dict[str, Any]:
+    if reviewing.refusal:
+        return {"title": "Nothing can be handed out", "words": [reviewing.refusal]}
+    words = [
+        "Everything is decided, every cell has what it wants, or others have the rest open now.",
+        "Look at Board for what is still wanted, or at Browse for what was skipped or flagged. U takes your last decision back.",
+    ]
+    return {"title": "Nothing is waiting for you", "words": words}
+
+
+@cache
+def _component_files() -> tuple[str, str, str]:
+    script = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    return (FOLDER / "review.html").read_text(encoding="utf-8"), (FOLDER / "review.css").read_text(encoding="utf-8"), script

@@ -1,0 +1,56 @@
+"""What one server process shares among all sessions: the pool, the store, the queue, the recipe's rules."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from align.curating import Desk, rules_above, usual_style
+from align.curation.database.place import VARIABLE
+from align.curation.identity import Door
+from align.curation.pool import Pool
+from align.curation.store import CurationStore
+from align.curation.wanted import wanted_of
+from align.errors import StoreError
+from align.filters.filter import Filter
+from align.recipe import Recipe, load_recipe
+from align.style.reference import StyleReference
+from curation_app.line import Line
+
+DESK = "ALIGN_APP_DESK"
+DOOR = "ALIGN_APP_DOOR"
+"""What `align app` puts into the environment of the server, beside the database's URL: a password stands nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What people work on here. Threads share it."""
+
+    desk: Desk
+    recipe: Recipe
+    store: CurationStore
+    pool: Pool
+    queue: Line
+    rules: tuple[Filter, ...]
+    style: StyleReference | None
+    door: Door
+
+    def accepted(self) -> list[str]:
+        """Ids of the examples that people have accepted so far."""
+        return self.queue.accepted()
+
+
+@st.cache_resource(show_spinner="Opening the examples")
+def open_project() -> Project:
+    """Everything a page draws from; opened once a process."""
+    if DESK not in os.environ:
+        raise StoreError("the app is started by `align app RECIPE`, which says what it works on")
+    desk = Desk.from_json(os.environ[DESK])
+    recipe = load_recipe(Path(desk.recipe))
+    wanted = wanted_of(recipe, desk.stage)
+    pool = Pool.open([desk.artifact(name) for name in wanted.inputs], Path(desk.store), wanted)
+    store = CurationStore.open(os.environ[VARIABLE])
+    door = Door.model_validate_json(os.environ.get(DOOR, "{}"))
+    queue = Line(pool, store)
+    return Project(desk, recipe, store, pool, queue, rules_above(recipe, desk.stage), usual_style(desk, pool), door)

@@ -1,0 +1,135 @@
+"""align freeze, align rehydrate."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from align.cli.verbs import AsJson, Overrides, RecipePath, StageArgument, StoreFolder, print_json, store_of, verb
+
+if TYPE_CHECKING:
+    from align.freezing.checks import Dehydrated, FreezePreview
+
+
+def register(app: typer.Typer) -> None:
+    verb(app, "freeze", "align freeze recipes/quickstart.yaml train_set --dev dev_prompts --test test_prompts")(freeze)
+    verb(app, "rehydrate", "align rehydrate ./quickstart-train_set-frozen --dumps ~/dumps/cooking.stackexchange.com.7z")(
+        rehydrate
+    )
+
+
+def freeze(
+    recipe: RecipePath,
+    stage: StageArgument,
+    dev: Annotated[str | None, typer.Option(metavar="STAGE", help="Stage of the dev split.", show_default="none")] = None,
+    test: Annotated[str | None, typer.Option(metavar="STAGE", help="Stage of the test split.", show_default="none")] = None,
+    to: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to write.", show_default="./RECIPE-STAGE-frozen")] = None,
+    dehydrated: Annotated[
+        str,
+        typer.Option(metavar="auto|all|none", help="Rows that go out without their text: as licences want it, all, none."),
+    ] = "auto",
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse rows that state no licence.")] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHAT",
+            help="Allow near-duplicates or contamination between splits; the card says it.",
+            show_default="neither",
+        ),
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="Measure lengths with this stage's tokenizer.", show_default="words")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only tell what would be frozen and what speaks against it.")] = False,
+    overrides: Overrides = None,
+    store: StoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish stages as train, dev and test: rows, card, attribution, licences, hashes.
+
+    STAGE holds the training split. Rows under anything but CC0, CC BY, CC BY-SA, PDDL, MIT or Apache-2.0 go out as ids
+    and edits, without their text; `align rehydrate` fills them from one's own dumps. Refused are rows that stand in two splits.
+    The last line on stdout is the folder; `datasets.load_dataset(FOLDER)` reads it.
+    """
+    from align.freezing.checks import freeze_preview
+    from align.freezing.freeze import freeze as freeze_stages
+    from align.lineage import run_of_recipe
+    from align.recipe import load_recipe
+    from align.runs import file_name
+
+    kind = _dehydrated(dehydrated)
+    loaded = load_recipe(recipe, tuple(overrides or ()))
+    stages = {split: name for split, name in (("train", stage), ("dev", dev), ("test", test)) if name is not None}
+    folder, allowed = store_of(store), tuple(allow or ())
+    if check:
+        preview = freeze_preview(loaded, folder, stages, kind, strict, allowed)
+        print_json(preview) if as_json else _print_preview(preview)
+        raise typer.Exit(1 if preview.problems else 0)
+    model = run_of_recipe(loaded, folder)[tokenizer] if tokenizer is not None else None
+    target = to if to is not None else Path(f"{file_name(loaded)}-{stage}-frozen")
+    done = freeze_stages(loaded, folder, stages, target, dehydrated=kind, strict=strict, allow=allowed, tokenizer=model)
+    if as_json:
+        print_json(
+            {"folder": done.set.folder, "is_new": done.is_new, "counts": done.set.manifest["counts"], "checks": done.preview}
+        )
+        return
+    _print_preview(done.preview)
+    typer.echo("frozen" if done.is_new else "stood there already, byte for byte", err=True)
+    typer.echo(done.set.folder)
+
+
+def _dehydrated(value: str) -> "Dehydrated":
+    for known in ("auto", "all", "none"):
+        if value == known:
+            return known
+    raise typer.BadParameter(f"--dehydrated {value}: wanted auto, all or none")
+
+
+def _print_preview(preview: "FreezePreview") -> None:
+    """For people, on stderr: what comes out, and what is worth a look."""
+    for item in preview.splits:
+        without = f", {item.dehydrated:,} of them without their text" if item.dehydrated else ""
+        lengths = f"{item.prompt_words:,.0f} words a prompt, {item.response_words:,.0f} a response"
+        typer.echo(f"{item.split:<6} {item.stage}: {item.rows:,} rows{without}; {lengths}", err=True)
+    for row in preview.licences:
+        typer.echo(f"{row.rows:>6,} rows under {row.licence}{'' if row.is_open else ' (text may not be passed on)'}", err=True)
+    for warning in preview.warnings:
+        typer.echo(f"note: {warning}", err=True)
+    for problem in preview.problems:
+        typer.echo(f"problem: {problem}", err=True)
+
+
+def rehydrate(
+    folder: Annotated[Path, typer.Argument(metavar="FROZEN", help="The folder of a frozen set.")],
+    dumps: Annotated[
+        list[str],
+        typer.Option(metavar="PATH", help="Your dump, file or folder; with several sources STAGE=PATH or STAGE.FIELD=PATH."),
+    ],
+    to: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to write.", show_default="FROZEN-whole")] = None,
+    allow_missing: Annotated[bool, typer.Option("--allow-missing", help="Exit 0 though rows could not be filled.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fill the rows without text of a frozen set from your own dumps.
+
+    They are read as they were when the set was made; each row must have the hash it had. Rows that are gone or changed are left
+    out, listed in left_out.jsonl and told, and the exit code is 1. The last line on stdout is the folder.
+    """
+    from align.freezing.rehydrate import rehydrate as fill
+
+    target = to if to is not None else folder.absolute().with_name(f"{folder.absolute().name}-whole")
+    done = fill(folder, tuple(dumps), target)
+    if as_json:
+        counts = {"filled": done.filled, "renamed": done.renamed, "left_out": done.left_out}
+        print_json({"folder": done.set.folder, **counts})
+    else:
+        typer.echo(f"{done.filled:,} rows filled", err=True)
+        for item in done.left_out:
+            typer.echo(f"{item.why}: {item.id} {item.url} ({item.detail})", err=True)
+        if done.renamed:
+            typer.echo(f"{len(done.renamed):,} rows have their text, but other names of authors or titles than before", err=True)
+        typer.echo(done.set.folder)
+    if done.left_out and not allow_missing:
+        typer.echo(
+            f"error: {len(done.left_out):,} rows could not be filled; --allow-missing takes the set without them", err=True
+        )
+        raise typer.Exit(1)

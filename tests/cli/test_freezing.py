@@ -1,0 +1,50 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from conftest import Done
+
+Align = Callable[..., Done]
+
+RECIPE = """\
+name: pans
+stages:
+  asked: {kind: ingest, source: {kind: json_lines, paths: [asked.jsonl], license: CC0-1.0}}
+  pans: {kind: ingest, source: {kind: json_lines, paths: [pans.jsonl], license: CC BY 4.0}}
+"""
+
+
+def write(folder: Path, *, asked: str = "Is copper good for jam?") -> Path:
+    rows = [{"id": "p1", "prompt": "How do I season a pan?", "response": "Oil it thinly and heat it."}]
+    (folder / "pans.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "asked.jsonl").write_text(json.dumps({"id": "q1", "prompt": asked}) + "\n")
+    recipe = folder / "pans.yaml"
+    recipe.write_text(RECIPE)
+    return recipe
+
+
+def test_freeze_prints_the_folder_and_tells_what_is_in_it(align: Align, tmp_path: Path) -> None:
+    recipe = write(tmp_path)
+    done = align("freeze", recipe, "pans", "--test", "asked", "--to", tmp_path / "set")
+    assert (done.code, done.out) == (1, "")
+    assert "stage pans is not finished: it is not made yet. `align run RECIPE --until pans` makes it" in done.err
+    align("run", recipe)
+    done = align("freeze", recipe, "pans", "--test", "asked", "--to", tmp_path / "set")
+    assert (done.code, done.out) == (0, f"{tmp_path / 'set'}\n")
+    assert "train  pans: 1 rows; 6 words a prompt, 6 a response" in done.err
+    assert (tmp_path / "set" / "data" / "train.parquet").is_file()
+    again = align("freeze", recipe, "pans", "--test", "asked", "--to", tmp_path / "set", "--json")
+    assert json.loads(again.out)["is_new"] is False
+
+
+def test_check_writes_nothing_and_its_exit_code_tells(align: Align, tmp_path: Path) -> None:
+    recipe = write(tmp_path, asked="How do I season a pan??")
+    align("run", recipe)
+    done = align("freeze", recipe, "pans", "--test", "asked", "--to", tmp_path / "set", "--check")
+    assert done.code == 1
+    assert "problem: 1 prompts are nearly those of another split: train p1 and test q1" in done.err
+    assert align("freeze", recipe, "pans", "--test", "asked", "--check", "--allow", "near-duplicates").code == 0
+    assert align("freeze", recipe, "pans", "--dehydrated", "some").code == 2
+    assert not (tmp_path / "set").exists()
+    found = json.loads(align("freeze", recipe, "pans", "--test", "asked", "--check", "--json").out)
+    assert found["contamination"][0]["what"] == "near-duplicates"

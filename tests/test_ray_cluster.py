@@ -1,0 +1,74 @@
+"""The same work on a Ray of two workers: equal content, and a worker that dies is replaced."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from align.artifact import Counts, content_hash
+from align.engine import Engine, use_engine
+from align.errors import InputError, ProcessKilled, RecipeError
+from align.ray_cluster import run_on_ray
+from align.sources.ingest import Ingest
+from align.stage import Inputs
+from shard_parts import Ledgers, write_ledgers
+from test_engine import reader_of
+from test_engine import run as run_natively
+
+pytestmark = [pytest.mark.long]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Iterator[None]:
+    """One Ray for all tests here: it takes five seconds to start, and more on a busy machine."""
+    pytest.importorskip("ray", reason="pip install 'align-lm[distributed]'")
+    with use_engine(Engine("ray", 2)):
+        yield
+
+
+def run(work: Path, paths: tuple[Path, ...]) -> Counts:
+    work.mkdir(parents=True, exist_ok=True)
+    return Ingest(source=Ledgers(paths=paths)).run(Inputs(), work)
+
+
+def test_a_cluster_gives_what_this_machine_gives(tmp_path: Path) -> None:
+    paths = write_ledgers(tmp_path, one="a, !x, #", two="b, c", three="#, d")
+    assert run(tmp_path / "ray", paths) == Counts(7, 4, {"test_ledgers: secret": 1}, {"remark": 2})
+    assert os.getpid() not in {reader_of(path) for path in paths}
+    run_natively(tmp_path / "native", paths)
+    assert content_hash(tmp_path / "ray") == content_hash(tmp_path / "native")
+
+
+def test_a_worker_that_dies_is_replaced_and_the_result_is_right(tmp_path: Path) -> None:
+    paths = write_ledgers(tmp_path, one="a, b", two="c, DIE ONCE, d", three="e")
+    assert run(tmp_path / "ray", paths) == Counts(5, 5)
+    assert paths[1].with_suffix(".died").exists()
+    run_natively(tmp_path / "native", paths)
+    assert content_hash(tmp_path / "ray") == content_hash(tmp_path / "native")
+    assert not list(tmp_path.glob("ray/scratch/reading*")), "nor is anything left of what it had begun"
+
+
+def test_a_shard_that_kills_every_worker_is_named_and_the_others_are_kept(tmp_path: Path) -> None:
+    paths = write_ledgers(tmp_path, one="a", two="b, DIE")
+    with pytest.raises(ProcessKilled, match="the Ray worker at work on two died 4 times.*The same command goes on"):
+        run(tmp_path / "work", paths)
+    reader = reader_of(paths[0])
+    write_ledgers(tmp_path, two="b")
+    assert run(tmp_path / "work", paths) == Counts(2, 2)
+    assert reader_of(paths[0]) == reader, "a finished shard is not read again"
+
+
+def test_what_a_worker_refuses_is_said_in_its_own_words(tmp_path: Path) -> None:
+    paths = write_ledgers(tmp_path, one="a", two="REFUSE")
+    with pytest.raises(InputError, match=rf"^{paths[1]}: a pebble in the shoe$"):
+        run(tmp_path / "work", paths)
+
+
+def test_a_cluster_that_does_not_answer_is_told_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+    with pytest.raises(RecipeError, match="no cluster answers at RAY_ADDRESS=127.0.0.1:9: Connection refused"):
+        next(run_on_ray([("one", b"")], 2))
