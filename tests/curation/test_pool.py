@@ -118,3 +118,10 @@ def test_a_pool_without_examples_is_refused(tmp_path: Path) -> None:
     empty: Artifact = artifact(tmp_path, "empty", [])
     with pytest.raises(EmptyResult, match="'empty'"):
         Pool.open(empty, tmp_path / "store")
+
+
+def test_an_array_may_be_made_of_the_vectors_before_those_are_there(tmp_path: Path) -> None:
+    """Both are made under a lock; with one lock for both, the second would wait for ever."""
+    pool = opened(tmp_path)
+    lengths = pool.kept_array("lengths", lambda: np.linalg.norm(pool.vectors, axis=1))
+    assert lengths.tolist() == pytest.approx([1.0] * len(ALL))
