@@ -15,6 +15,8 @@ AlignError            every error align raises on purpose (exit 1)
 └── JudgeError        a judge cannot be reached or does not answer in the agreed form
 """
 
+import re
+
 
 class AlignError(Exception):
     """Base of every error align raises on purpose."""
@@ -66,3 +68,9 @@ class JudgeError(AlignError):
 
 class AccessRefused(AlignError):
     """The app would let in whom nobody knows."""
+
+
+def without_passwords(text: str) -> str:
+    """The same text where no URL shows a password: for what is written down though nobody wrote it for people."""
+    text = re.sub(r"(\w://[^:/@\s'\"]*):[^@\s'\"]*@", r"\1:***@", text)
+    return re.sub(r"([?&](?:ssl)?password=)[^&\s'\"]*", r"\1***", text)

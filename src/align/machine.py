@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from align.artifact import FORMAT, check_store
-from align.errors import StoreError
+from align.errors import InputError, StoreError
 from align.files import free_megabytes
 
 
@@ -36,7 +36,7 @@ PROGRAMS = {
 
 def examine(store: Path) -> list[Finding]:
     """Look at Python, processor, memory, disk, GPU, packages, programs and the store; nothing is changed."""
-    return [*_hardware(store), *_gpus(), *_packages(), *_programs(), _store(store)]
+    return [*_hardware(store), *_gpus(), *_packages(), *_programs(), _store(store), _decisions(store)]
 
 
 def _hardware(store: Path) -> Iterator[Finding]:
@@ -78,6 +78,7 @@ def _packages() -> Iterator[Finding]:
 EXTRAS = {
     "": "everything a run needs",
     "app": "`align app`, the curation app in the browser",
+    "postgres": "decisions in PostgreSQL (`align app --db postgresql+psycopg://...`)",
     "judge": "judges that are asked over HTTP (kind openai_chat)",
     "eval": "lm-eval, for academic benchmarks outside of align so far",
     "export": "`align export` to ONNX and GGUF",
@@ -125,3 +126,16 @@ def _store(store: Path) -> Finding:
     runs = len(list((store / "runs").glob("*.json")))
     said = f"{store}: {runs} runs, {len(artifacts)} artifacts, {partial} unfinished"
     return Finding("store", said, f"format {FORMAT}; `align ls` lists it", os.access(store, os.W_OK))
+
+
+def _decisions(store: Path) -> Finding:
+    from align.curation.database.place import database_url, shown_url, why_missing
+
+    url = database_url(store)
+    try:
+        shown, why = shown_url(url), why_missing(url)
+    except (StoreError, InputError, ImportError) as error:
+        return Finding("decisions", "no database", str(error), False)
+    if why:
+        return Finding("decisions", f"{shown} (not there)", f"{why}; `align app` makes it", False)
+    return Finding("decisions", shown, "what people decided in the curation app; `align backup` saves it")

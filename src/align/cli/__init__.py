@@ -6,13 +6,13 @@ Nothing heavy is imported here: each command imports what it uses.
 
 import os
 
-from align.cli import doctor, exporting, freezing, init, kinds, reading, running, serving, store
+from align.cli import curation, doctor, exporting, freezing, init, kinds, reading, running, serving, store
 from align.cli.verbs import app
 
 __all__ = ["app", "main"]
 
 # In the order of the journey; `align --help` lists them so.
-for _module in (init, running, reading, serving, freezing, exporting, store, kinds, doctor):
+for _module in (init, running, reading, serving, curation, freezing, exporting, store, kinds, doctor):
     _module.register(app)
 
 

@@ -86,7 +86,7 @@ def _guarded(command: Command) -> Command:
 
 def _fail(error: Exception) -> NoReturn:
     """Tell a user's mistake in its own words; of a bug of ours keep the traceback."""
-    from align.errors import AlignError
+    from align.errors import AlignError, without_passwords
     from align.parts import plugin_fault
 
     if isinstance(error, (SystemExit, typer.Exit, typer.Abort, typer.BadParameter)):
@@ -99,7 +99,7 @@ def _fail(error: Exception) -> NoReturn:
         typer.echo(f"error: {f'the plugin failed at {fault}' if fault else error}", err=True)
         raise SystemExit(1)
     notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-    typer.echo(f"error: {type(error).__name__}: {error}{notes}", err=True)
+    typer.echo(without_passwords(f"error: {type(error).__name__}: {error}{notes}"), err=True)
     if not debug:
         typer.echo(f"This is a bug of align, not yours. Please report it with {_write_traceback(error)}", err=True)
     raise SystemExit(3)
@@ -110,10 +110,12 @@ def _write_traceback(error: Exception) -> Path:
     import tempfile
 
     from align import __version__
+    from align.errors import without_passwords
 
-    text = "".join(traceback.format_exception(error))
+    program = f"align {__version__}, Python {platform.python_version()}, {platform.platform()}\n{sys.argv}"
+    text = without_passwords(f"{program}\n\n{''.join(traceback.format_exception(error))}")
     with tempfile.NamedTemporaryFile("w", prefix="align-bug-", suffix=".log", delete=False, encoding="utf-8") as file:
-        file.write(f"align {__version__}, Python {platform.python_version()}, {platform.platform()}\n{sys.argv}\n\n{text}")
+        file.write(text)
     return Path(file.name)
 
 

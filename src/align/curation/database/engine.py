@@ -36,9 +36,12 @@ class Database:
         # Threads queue here instead of in SQLite's busy handler, which sleeps ever longer and is not fair.
         self._turn = threading.Lock()
 
-    def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction that writes nothing."""
-        with self._explained(), self.engine.connect().execution_options(now=utc_text(self.clock())) as connection:
+    def read(self, work: Callable[[Connection], T], *, whole: bool = False) -> T:
+        """Run `work` in one transaction that writes nothing; with `whole`, all of it sees the same moment."""
+        options = {"now": utc_text(self.clock())}
+        if whole and not self.is_sqlite:  # SQLite's readers always do
+            options["isolation_level"] = "REPEATABLE READ"
+        with self._explained(), self.engine.connect().execution_options(**options) as connection:
             return work(connection)
 
     def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:

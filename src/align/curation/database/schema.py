@@ -16,16 +16,16 @@ def migrate(database: Database) -> None:
     """Make or upgrade the tables; several processes may do so at once. A newer database is refused."""
     if database.is_sqlite:
         _refuse_missing_folder(database)
-    if database.read(_revision) == HEAD:
+    if database.read(revision_of) == HEAD:
         return
-    database.write(lambda connection: _upgrade(connection, database.name))
+    database.write(lambda connection: upgrade_to(connection, HEAD, database.name))
 
 
 def has_tables(database: Database) -> bool:
     """Whether it is a curation database, of whichever version; makes nothing."""
     if database.is_sqlite and not Path(str(database.url.database)).exists():
         return False
-    return database.read(_revision) is not None
+    return database.read(revision_of) is not None
 
 
 def _refuse_missing_folder(database: Database) -> None:
@@ -34,34 +34,38 @@ def _refuse_missing_folder(database: Database) -> None:
         raise StoreError(f"{database.name}: there is no folder {path.parent}; make it, or name another file with --db")
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """Which revision the tables have; None where there are none of ours."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
     return None if found is None else str(found)
 
 
-def _upgrade(connection: Connection, name: str) -> None:
+def upgrade_to(connection: Connection, revision: str, name: str) -> None:
+    """Make or change the tables in this transaction; in PostgreSQL, one process at a time."""
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-    found = _revision(connection)
-    if found == HEAD:
+    found = revision_of(connection)
+    if found == revision:
         return  # another process made them while this one waited
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
     if found is None:
         _refuse_strange_tables(connection, name)
-    elif found not in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}:
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    newer = next((one for one in (found, revision) if one is not None and one not in known), None)
+    if newer is not None:
         raise StoreError(
-            f"{name}: was written by a newer align (schema {found}, this one knows up to {HEAD}); "
+            f"{name}: was written by a newer align (schema {newer}, this one knows up to {HEAD}); "
             "upgrade align with pip install -U align-lm, or open a backup that this version made"
         )
-    command.upgrade(config, HEAD)
+    command.upgrade(config, revision)
 
 
 def _refuse_strange_tables(connection: Connection, name: str) -> None:
