@@ -265,3 +265,18 @@ with RecordWriter(Path({str(tmp_path)!r}), Example) as writer:
     assert record_parts(tmp_path, Example) == []
     assert write_records(tmp_path, Example, [example(1)]) == 1
     assert os.listdir(tmp_path / "examples") == ["part-00000.parquet"]  # the half-written one was overwritten and renamed
+
+
+def test_records_and_rows_stand_in_the_order_in_which_they_were_written(tmp_path: Path) -> None:
+    # 5,000 rows at once are more than a row group
+    numbered = [Rejection(str(number), "otters", "wet") for number in range(10_004)]
+    write_records(tmp_path / "some", Rejection, numbered[2:5_002])
+    (rows,) = pq.read_table(record_parts(tmp_path / "some", Rejection)[0]).combine_chunks().to_batches()
+    with RecordWriter(tmp_path / "all", Rejection) as writer:
+        for record in numbered[:2]:
+            writer.write(record)
+        writer.write_rows(rows.cast(arrow_schema(Rejection)))
+        for record in numbered[5_002:]:
+            writer.write(record)
+    assert writer.count == 10_004
+    assert list(read_records(tmp_path / "all", Rejection)) == numbered

@@ -1,6 +1,14 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from align import self_contained
 from align.self_contained import is_self_contained
+
+WORDS = (
+    "this these_x my this's cont'd continued cont . ... \u2026 here here's pt 2 pt. pt2 part 3 update: Edit: see in from title"
+)
+WORDS += " says is too long comments following's - , ? \u017fee THIS Below fur otters picture"
 
 
 @pytest.mark.parametrize(
@@ -33,3 +41,12 @@ def test_a_question_that_stands_alone_is_self_contained(title: str) -> None:
 )
 def test_a_title_that_needs_its_body_is_not(title: str, why: str) -> None:
     assert not is_self_contained(title), why
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.sampled_from(WORDS.split()), min_size=1, max_size=7), st.sampled_from([" ", "", ", "]), st.sampled_from(["", "?"])
+)
+def test_the_short_cut_for_titles_without_pointing_words_misses_none(words: list[str], between: str, end: str) -> None:
+    title = "How do wild otters " + between.join(words) + end
+    assert is_self_contained(title) == (self_contained._POINTS_ELSEWHERE.search(title) is None)

@@ -38,6 +38,8 @@ class RecordWriter:
         self.count = 0
         self._record = record
         self._rows: list[Any] = []
+        self._batches: list[pa.RecordBatch] = []
+        """Rows that wait to be written, before those of `_rows`."""
         self._writer: Any = None
 
     def __enter__(self) -> "RecordWriter":
@@ -49,6 +51,15 @@ class RecordWriter:
         self._rows.append(record)
         self.count += 1
         if len(self._rows) >= ROWS_PER_GROUP:
+            self._flush()
+
+    def write_rows(self, rows: "pa.RecordBatch") -> None:
+        """Write rows that have the table's schema already."""
+        if self._rows:
+            self._batches.append(self._as_rows())
+        self._batches.append(rows)
+        self.count += rows.num_rows
+        if sum(batch.num_rows for batch in self._batches) >= ROWS_PER_GROUP:
             self._flush()
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
@@ -79,13 +90,22 @@ class RecordWriter:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd")
             if self._rows:
-                try:
-                    columns = [_column(list(map(attrgetter(item.name), self._rows)), item.type) for item in schema]
-                except (TypeError, ValueError, AttributeError) as error:  # the first two are what Arrow's own errors derive from
-                    raise self._unwritable(schema) from error
-                table = pa.Table.from_arrays(columns, schema=schema)
-                self._writer.write_table(table)
+                self._batches.append(self._as_rows())
+            if self._batches:
+                self._writer.write_table(pa.Table.from_batches(self._batches, schema))
+        self._batches.clear()
+
+    def _as_rows(self) -> "pa.RecordBatch":
+        """The records at hand as rows of the table."""
+        import pyarrow as pa
+
+        schema = arrow_schema(self._record)
+        try:
+            columns = [_column(list(map(attrgetter(item.name), self._rows)), item.type) for item in schema]
+        except (TypeError, ValueError, AttributeError) as error:  # the first two are what Arrow's own errors derive from
+            raise self._unwritable(schema) from error
         self._rows.clear()
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def _unwritable(self, schema: "pa.Schema") -> AlignError:
         """Name the first record that does not fit its type, and the field."""

@@ -10,7 +10,9 @@ def pairs(path: Path, min_score: int | None = None) -> tuple[list[str], Counter[
     skipped: Counter[str] = Counter()
     index = index_posts(path, skipped, min_score)
     return [
-        f"{pair.question.text('Id')}/{pair.answer.text('Id')} of {pair.answers}" for pair in read_pairs(index, skipped)
+        f"{pair.question.text('Id')}/{pair.answer.text('Id')} of {pair.answers}"
+        for pairs in read_pairs(index, skipped)
+        for pair in pairs
     ], skipped
 
 

@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from align.errors import EmptyResult, InputError
-from align.files import read_records
+from align.files import read_records, rows_as_records
 from align.records import Author, Example, Rejection
+from align.sources.authors import license_on
 from align.sources.ingest import Ingest
 from align.sources.sites import site_of
-from align.sources.stack_exchange import StackExchange, license_on
+from align.sources.stack_exchange import StackExchange
 from align.stage import Inputs
 from toy_posts import answer, question, row, write_posts
 
@@ -22,9 +23,12 @@ def read(*dumps: Path, **fields: object) -> tuple[dict[str, Example], Counter[st
     """Examples by id, and what was skipped."""
     source = StackExchange.model_validate({"dumps": dumps, "prompt": "title", **fields})
     skipped: Counter[str] = Counter()
-    records = [record for shard in source.shards() for record in source.read(shard, skipped)]
-    assert not [record for record in records if isinstance(record, Rejection)]
-    return {record.id: record for record in records if isinstance(record, Example)}, skipped
+    examples = []
+    for shard in source.shards():
+        for rows in source.read(shard, skipped):
+            assert not isinstance(rows, Rejection)
+            examples += [rows] if isinstance(rows, Example) else rows_as_records(rows, Example)
+    return {example.id: example for example in examples}, skipped
 
 
 def one(*rows: str, folder: Path, **fields: object) -> Example:
@@ -95,7 +99,7 @@ def test_the_licence_is_that_of_the_row_or_of_its_last_change(tmp_path: Path) ->
 
 def test_licences_change_at_midnight() -> None:
     days = ("2011-04-07T23:59:59.999", "2011-04-08T00:00:00.000", "2018-05-01T23:59:59.999", "2018-05-02T00:00:00.000")
-    assert [license_on(day)[-3:] for day in days] == ["2.5", "3.0", "3.0", "4.0"]
+    assert [license_on(day.encode())[-3:] for day in days] == ["2.5", "3.0", "3.0", "4.0"]
 
 
 def test_the_draw_of_a_prompt_depends_on_the_id_and_the_seed_alone(tmp_path: Path) -> None:

@@ -108,6 +108,12 @@ def test_a_file_cut_between_rows_is_cut_off_too(tmp_path: Path) -> None:
     assert len(list(row_bytes(path, "posts", accept_truncated=True))) == 1
 
 
+def test_a_row_cut_off_behind_the_closing_tag_is_not_lost_in_silence(tmp_path: Path) -> None:
+    path = write_posts(tmp_path, row(Id=40), "</posts>", '  <row Id="41" Body="', tail="")
+    with pytest.raises(InputError, match="cut off at byte .* Id 40"):
+        list(row_bytes(path, "posts"))
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"<html><body>Log in first</body></html>", b"<users>\n</users>\n", "<posts>".encode("utf-16")]
 )

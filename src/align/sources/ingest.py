@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from align.artifact import SCRATCH, Counts
 from align.engine import Task, map_shards
@@ -19,6 +19,9 @@ from align.progress import track
 from align.records import Example, Rejection
 from align.sources.superseded import write_newest
 from align.stage import Inputs, Stage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +57,8 @@ class Source(Part):
         """The pieces to read, in order; also checks that they can be read at all."""
         raise NotImplementedError
 
-    def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
-        """The examples of one shard. Raw rows that form none are counted in `skipped` by reason."""
+    def read(self, shard: Shard, skipped: Counter[str]) -> "Iterator[Example | Rejection | pa.RecordBatch]":
+        """The examples of one shard, singly or as rows of their table. Raw rows that form none are counted in `skipped`."""
         raise NotImplementedError
 
     def work_bytes(self, shard: Shard) -> int:
@@ -144,8 +147,10 @@ def read_shard(reading: _Reading) -> dict[str, Any]:
                 if isinstance(record, Rejection):
                     rejections.write(record)
                     rejected[f"{record.by}: {record.reason}"] += 1
-                else:
+                elif isinstance(record, Example):
                     examples.write(record)
+                else:
+                    examples.write_rows(record)
         note = {"kept": examples.count, "dropped": rejected, "skipped": skipped}
         for written in (examples.path, rejections.path):
             place = reading.folder / written.relative_to(aside)

@@ -17,14 +17,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from align.errors import InputError
 from align.progress import track
+from align.sources.authors import COMMUNITY
 from align.sources.xml_rows import Row, parsed, row_bytes
 
 if TYPE_CHECKING:
     import numpy as np
 
 QUESTION, ANSWER, TAG_WIKIS = 1, 2, (4, 5)
-COMMUNITY = -1
-"""The owner of posts that no person wrote."""
+
+
+PAIRS_AT_ONCE = 256
+NEAR_BYTES = 1 << 14
+"""Up to this far apart rows are read at once, and what lies between them thrown away."""
 
 
 class Pair(NamedTuple):
@@ -77,11 +81,11 @@ def index_posts(
     """
     questions, answers = _Posts(), _Posts()
     for offset, data in track(row_bytes(path, "posts", accept_truncated), "looking for top answers", unit="rows"):
-        numbers = _numbers(data)
-        if numbers is None:
+        post = _glance(data) or _numbers(data)
+        if post is None:
             skipped["broken row"] += 1
             continue
-        kind, number, link, score = numbers
+        kind, number, link, score = post
         if kind not in (QUESTION, ANSWER):
             skipped["tag wiki" if kind in TAG_WIKIS else "other kind of post"] += 1
             continue
@@ -95,50 +99,53 @@ def index_posts(
     return _joined(path, tables[0], tables[1], skipped, None if all_answers else 1, min_score)
 
 
-def read_pairs(index: PostIndex, skipped: Counter[str]) -> Iterator[Pair]:
-    """Read the indexed rows, in order of the question's Id."""
-    columns = (index.question_offsets, index.question_lengths, index.answer_offsets, index.answer_lengths, index.answer_counts)
+def read_pairs(index: PostIndex, skipped: Counter[str]) -> Iterator[list[Pair]]:
+    """Read the indexed rows, in order of the question's Id, some at a time."""
     with open_table(index.path) as file:
-        for start in range(0, len(index), 4096):  # plain ints by the block: numpy's own are slow one by one
-            block = [column[start : start + 4096].tolist() for column in columns]
-            for question_offset, question_length, answer_offset, answer_length, count in zip(*block, strict=True):
-                question = parsed(read_at(file, index.path, question_length, question_offset))
-                answer = parsed(read_at(file, index.path, answer_length, answer_offset))
-                if question is None or answer is None:
-                    skipped["broken row"] += 1
-                else:
-                    yield Pair(question, answer, count)
+        for start in range(0, len(index), PAIRS_AT_ONCE):
+            some = slice(start, start + PAIRS_AT_ONCE)
+            questions = _rows_at(file, index.path, index.question_offsets[some], index.question_lengths[some])
+            answers = _rows_at(file, index.path, index.answer_offsets[some], index.answer_lengths[some])
+            counts = index.answer_counts[some].tolist()
+            pairs = [
+                Pair(question, answer, count)
+                for question, answer, count in zip(questions, answers, counts, strict=True)
+                if question is not None and answer is not None
+            ]
+            _count(skipped, "broken row", len(counts) - len(pairs))
+            yield pairs
+
+
+def _rows_at(file: int, path: Path, offsets: "np.ndarray[Any, Any]", lengths: "np.ndarray[Any, Any]") -> list[Row | None]:
+    """The rows at some places; those that lie near each other are read at once."""
+    import numpy as np
+
+    rows: list[Row | None] = [None] * len(offsets)
+    order = np.argsort(offsets, kind="stable")
+    starts, ends = offsets[order], offsets[order] + lengths[order]
+    breaks = np.flatnonzero(starts[1:] - ends[:-1] > NEAR_BYTES) + 1
+    for group in np.split(np.arange(len(order)), breaks):
+        if not len(group):
+            continue
+        begin = int(starts[group[0]])
+        data = read_at(file, path, int(ends[group[-1]]) - begin, begin)
+        places = (column[group].tolist() for column in (order, starts - begin, ends - begin))
+        for place, start, end in zip(*places, strict=True):
+            rows[place] = parsed(data[start:end])
+    return rows
 
 
 # Id, kind, accepted answer, question and score as all known dumps begin a row; a row that begins otherwise is parsed whole.
 _HEAD = re.compile(
-    rb'row Id="(\d{1,17})" PostTypeId="(\d{1,2})" (?:AcceptedAnswerId="(\d{1,17})" )?(?:ParentId="(\d{1,17})" )?'
+    rb'row Id="([1-9]\d{0,16})" PostTypeId="([1-9]\d?)" (?:AcceptedAnswerId="(\d{1,17})" )?(?:ParentId="([1-9]\d{0,16})" )?'
     rb'CreationDate="[^"]*" Score="(-?\d{1,9})" '
 )
 _ENDS = tuple(b" />" + space for space in (b"\r\n  ", b"\n  ", b"\r\n", b"\n"))
 _MOST = 10**17
 
 
-def _numbers(data: bytes) -> tuple[int, int, int, int] | None:
-    """Kind, Id, Id of the linked post (0 for none) and score of a post; None where the row is broken."""
-    post = _glance(data)
-    if post is None:
-        row = parsed(data)
-        if row is None:
-            return None
-        try:
-            kind = row.number("PostTypeId")
-            link = row.number("ParentId" if kind == ANSWER else "AcceptedAnswerId")
-            post = kind, row.number("Id"), link, row.number("Score")
-        except ValueError:
-            return None
-    kind, number, link, score = post
-    is_sane = kind > 0 and 0 < number < _MOST and 0 <= link < _MOST and abs(score) < 1 << 31
-    return post if is_sane and (kind != ANSWER or link > 0) else None
-
-
 def _glance(data: bytes) -> tuple[int, int, int, int] | None:
-    """The same from the head alone, which is most of the speed; None where that does not say it all."""
+    """Kind, Id, Id of the linked post (0 for none) and score, from the head alone; None where that does not say it all."""
     head = _HEAD.match(data)
     if head is None or not data.endswith(_ENDS) or data.count(b'"') % 2 or not (data.isascii() or parsed(data) is not None):
         return None
@@ -147,6 +154,21 @@ def _glance(data: bytes) -> tuple[int, int, int, int] | None:
     if link is None and (kind == b"2" or b" AcceptedAnswerId=" in data):
         return None
     return int(kind), int(number), int(link or 0), int(score)
+
+
+def _numbers(data: bytes) -> tuple[int, int, int, int] | None:
+    """The same from the whole row; None where it is broken."""
+    row = parsed(data)
+    if row is None:
+        return None
+    try:
+        kind = row.number("PostTypeId")
+        link = row.number("ParentId" if kind == ANSWER else "AcceptedAnswerId")
+        number, score = row.number("Id"), row.number("Score")
+    except ValueError:
+        return None
+    is_sane = kind > 0 and 0 < number < _MOST and 0 <= link < _MOST and abs(score) < 1 << 31
+    return (kind, number, link, score) if is_sane and (kind != ANSWER or link > 0) else None
 
 
 _Columns = dict[str, "np.ndarray[Any, Any]"]

@@ -1,28 +1,30 @@
 """Stack Exchange dumps: one example a question that has an answer (LIMA §2.1)."""
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from align.errors import InputError
+from align.files import rows_as_records
 from align.parts import RawFile, nearest
-from align.records import Author, Example, Origin, Rejection, Turn
-from align.self_contained import is_self_contained
+from align.records import Example, Rejection, Turn
 from align.sources.archives import check_archive, unpack_tables
+from align.sources.authors import author_of_comment
 from align.sources.comments import CommentIndex, chain_of, index_comments
 from align.sources.dumps import HOW_TO_GET, Dump, find_dumps, missing_dumps
 from align.sources.ingest import Shard, Source
-from align.sources.posts import COMMUNITY, Pair, PostIndex, index_posts, read_pairs
+from align.sources.pair_columns import columns_of_pairs, rows_of_pairs
+from align.sources.posts import Pair, PostIndex, index_posts, read_pairs
 from align.sources.sites import is_meta
 from align.sources.users import NO_NAMES, Names, read_names
-from align.sources.xml_rows import Row
-from align.text import markdown_from_html
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class StackExchange(Source):
@@ -81,21 +83,24 @@ class StackExchange(Source):
                     check_archive(path)
         return list(dumps)
 
-    def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
+    def read(self, shard: Shard, skipped: Counter[str]) -> "Iterator[Example | Rejection | pa.RecordBatch]":
         assert isinstance(shard, Dump)
         with _tables(shard) as tables:
             posts, users = tables["posts.xml"], tables.get("users.xml")
             index = index_posts(posts, skipped, self.min_score, self.accept_truncated, self.form == "all_answers")
             names = read_names(users, self.accept_truncated) if users is not None else NO_NAMES
             comments = self._comments(tables, shard, index, skipped)
-            for pair in read_pairs(index, skipped):
-                example = self._example(pair, shard, names)
-                if comments is not None and not isinstance(example, str):
-                    example = _dialogue(example, pair, comments, shard.host, names, skipped)
-                if isinstance(example, str):
-                    skipped[example] += 1
-                else:
-                    yield example
+            for pairs in read_pairs(index, skipped):
+                rows, pairs = self._rows(pairs, shard, names, skipped)
+                if comments is None:
+                    yield rows
+                    continue
+                for example, pair in zip(rows_as_records(rows, Example), pairs, strict=True):
+                    dialogue = _dialogue(example, pair, comments, shard.host, names, skipped)
+                    if isinstance(dialogue, str):
+                        skipped[dialogue] += 1
+                    else:
+                        yield dialogue
 
     def _comments(self, tables: dict[str, Path], dump: Dump, index: PostIndex, skipped: Counter[str]) -> CommentIndex | None:
         if self.form != "dialogues":
@@ -117,42 +122,14 @@ class StackExchange(Source):
         chosen = [dump for dump in dumps if self.sites is None or dump.group in self.sites]
         return [dump for dump in chosen if not (self.leave_out_meta and is_meta(dump.group))]
 
-    def _example(self, pair: Pair, dump: Dump, names: Names) -> Example | str:
-        """The example a pair makes, or why it makes none."""
-        question, answer, answers = pair
-        ask = question.text
-        question_id = f"stack_exchange/{dump.group}/{ask('Id')}"
-        prompt = ask("Title").strip() if self._takes_title(question_id) else markdown_from_html(ask("Body"))
-        html = answer.text("Body")
-        response = markdown_from_html(html)
-        if not prompt or not response:
-            return "question without text" if not prompt else "answer without text"
-        answer_id = answer.text("Id")
-        origin = Origin(
-            source="stack_exchange",
-            native_id=f"{ask('Id')}/{answer_id}",
-            url=f"https://{dump.host}/questions/{ask('Id')}",
-            dump=dump.title,
-            date=ask("CreationDate"),
-            modified=ask("LastActivityDate") or max(map(_changed, (question, answer))),
-            authors=(_author(question, "question", dump.host, names), _author(answer, "answer", dump.host, names)),
-            title=ask("Title").strip(),
-        )
-        signals = {
-            "question_score": float(question.number("Score")),
-            "answer_score": float(answer.number("Score")),
-            "raw_chars": float(len(html)),
-            "cleaned_chars": float(len(response)),
-            "answers": float(answers),
-            "is_accepted": float(ask("AcceptedAnswerId") == answer_id),
-            "is_closed": float(ask("ClosedDate") != ""),
-            "self_contained_title": float(is_self_contained(ask("Title"))),
-        }
-        if (views := ask("ViewCount")).isdecimal():
-            signals["view_count"] = float(views)
-        tags = tuple(_TAG.findall(ask("Tags")))
-        example_id = f"{question_id}-{answer_id}" if self.form == "all_answers" else question_id
-        return Example(example_id, (Turn("user", prompt), Turn("assistant", response)), origin, tags, signals)
+    def _rows(self, pairs: list[Pair], dump: Dump, names: Names, skipped: Counter[str]) -> "tuple[pa.RecordBatch, list[Pair]]":
+        """The rows of the table of examples that pairs make, and the pairs that make one."""
+        group = f"stack_exchange/{dump.group}/"
+        pairs, asked, answered = columns_of_pairs(pairs, lambda number: self._takes_title(group + number), skipped)
+        ids = [group + number for number in asked["Id"]]
+        if self.form == "all_answers":
+            ids = list(map("{}-{}".format, ids, answered["Id"]))
+        return rows_of_pairs(pairs, asked, answered, ids, dump, names), pairs
 
     def _takes_title(self, example_id: str) -> bool:
         if self.prompt == "random":
@@ -170,34 +147,10 @@ def _dialogue(
     if not chain:
         return "answer without a dialogue below"
     turns = tuple(Turn("assistant" if said.is_answerer else "user", said.text) for said in chain)
-    authors = dict.fromkeys(_author(row, "comment", host, names) for said in chain for row in said.rows)
+    authors = dict.fromkeys(author_of_comment(row, host, names) for said in chain for row in said.rows)
     origin = replace(example.origin, authors=(*example.origin.authors, *authors))
     signals = example.signals | {"turns": float(2 + len(turns))}
     return replace(example, turns=(*example.turns, *turns), origin=origin, signals=signals)
-
-
-_TAG = re.compile(r"[^<>|]+")  # <beer><hops> up to 2023, |beer|hops| since
-
-
-def license_on(date: str) -> str:
-    """The licence of what was written or edited on a day (stackexchange.com/help/licensing); dumps before 2020 do not say it."""
-    return "CC BY-SA 4.0" if date >= "2018-05-02" else "CC BY-SA 3.0" if date >= "2011-04-08" else "CC BY-SA 2.5"
-
-
-def _author(row: Row, role: str, host: str, names: Names) -> Author:
-    owner = row.number("UserId" if role == "comment" else "OwnerUserId")
-    unnamed = "Community" if owner == COMMUNITY else f"user{owner}" if owner else "deleted user"
-    return Author(
-        name=names.of(owner) or row.text("UserDisplayName" if role == "comment" else "OwnerDisplayName") or unnamed,
-        url=f"https://{host}/users/{owner}" if owner else "",
-        role=role,
-        license=row.text("ContentLicense") or license_on(_changed(row)),
-    )
-
-
-def _changed(row: Row) -> str:
-    """When the text got its present form."""
-    return max(row.text("CreationDate"), row.text("LastEditDate"))
 
 
 @contextmanager

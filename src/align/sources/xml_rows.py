@@ -21,21 +21,18 @@ LONGEST_ROW_BYTES = 1 << 26
 class Row(NamedTuple):
     """One row: its pieces between quotes, and which piece holds the value of which attribute."""
 
-    pieces: list[str]
+    pieces: list[bytes]
+    """The last one is empty: it stands for every attribute that is absent."""
     places: Mapping[str, int]
 
     def text(self, name: str) -> str:
         """The value of an attribute, unescaped; empty where it is absent."""
-        place = self.places.get(name)
-        if place is None:
-            return ""
-        value = self.pieces[place]
+        value = self.pieces[self.places.get(name, -1)].decode()
         return unescaped(value) if "&" in value else value
 
     def number(self, name: str, default: int = 0) -> int:
         """The value of an attribute as a whole number; `default` where it is absent or empty."""
-        place = self.places.get(name)
-        return int(self.pieces[place]) if place is not None and self.pieces[place] else default
+        return int(self.pieces[self.places.get(name, -1)] or default)
 
 
 def row_bytes(path: Path, root: str, accept_truncated: bool = False) -> Iterator[tuple[int, bytes]]:
@@ -63,7 +60,7 @@ def row_bytes(path: Path, root: str, accept_truncated: bool = False) -> Iterator
             )
         block = next(blocks, b"")
         rest = last + block if block else b""
-    if closed_at > whole_offset or last.startswith(closing) or _is_empty(root, last):
+    if (closed_at > whole_offset and not last.startswith(b"row")) or last.startswith(closing) or _is_empty(root, last):
         return
     if not accept_truncated:
         if parsed(last) is not None:
@@ -75,17 +72,19 @@ def row_bytes(path: Path, root: str, accept_truncated: bool = False) -> Iterator
 
 def parsed(row: bytes) -> Row | None:
     """The attributes of a row; None where it is broken: cut in the middle, not XML, not UTF-8."""
-    try:
-        text = row.decode()
-    except UnicodeDecodeError:
-        return None
-    pieces = text.split('"')
-    places = _places(tuple(pieces[::2]))
+    if not row.isascii():
+        try:
+            row.decode()
+        except UnicodeDecodeError:
+            return None
+    pieces = row.split(b'"')
+    places = _places(b'"'.join(pieces[::2]))
     if places is None:
         return _parsed_as_xml(row)
-    inside = len(text) - len(pieces[-1])
-    if text.find("\n", 0, inside) >= 0 or text.find("\t", 0, inside) >= 0 or text.find("\r", 0, inside) >= 0:
-        pieces = [piece.replace("\r\n", " ").translate(_WHITE_SPACE) for piece in pieces]  # as XML has it
+    inside = len(row) - len(pieces[-1])
+    pieces[-1] = b""
+    if row.find(b"\n", 0, inside) >= 0 or row.find(b"\t", 0, inside) >= 0 or row.find(b"\r", 0, inside) >= 0:
+        pieces = [piece.replace(b"\r\n", b" ").translate(_WHITE_SPACE) for piece in pieces]  # as XML has it
     return Row(pieces, places)
 
 
@@ -100,13 +99,14 @@ def unescaped(value: str) -> str:
 
 _NAME = re.compile(r"\s+([A-Za-z_][\w.-]*)\s*=\s*")
 _END = re.compile(r"\s*/>\s*")
-_WHITE_SPACE = str.maketrans("\n\t\r", "   ")
+_WHITE_SPACE = bytes.maketrans(b"\n\t\r", b"   ")
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
 
 
 @lru_cache(maxsize=4096)
-def _places(shape: tuple[str, ...]) -> Mapping[str, int] | None:
-    """Where the values stand in a row whose pieces outside quotes are `shape`; None where they are no attributes."""
+def _places(outside: bytes) -> Mapping[str, int] | None:
+    """Where the values stand in a row of which `outside` stands outside quotes; None where those are no attributes."""
+    shape = outside.decode().split('"')
     if len(shape) < 2 or not shape[0].startswith("row") or not _END.fullmatch(shape[-1]):
         return None
     names = [_NAME.fullmatch(name) for name in (shape[0][3:], *shape[1:-1])]
@@ -122,8 +122,8 @@ def _parsed_as_xml(row: bytes) -> Row | None:
     except ElementTree.ParseError:
         return None
     escapes = {ord(sign): f"&#{ord(sign)};" for sign in '&<>"\n\r\t'}
-    values = [value.translate(escapes) for value in attributes.values()]
-    return Row(values, {name: place for place, name in enumerate(attributes)})
+    values = [value.translate(escapes).encode() for value in attributes.values()]
+    return Row([*values, b""], {name: place for place, name in enumerate(attributes)})
 
 
 def _character(reference: re.Match[str]) -> str:

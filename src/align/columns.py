@@ -1,0 +1,36 @@
+"""Rows of a table from their columns, where an object a row would cost more than the row is worth."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from align.files import arrow_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Lists(NamedTuple):
+    """A column of lists: how long each is, and the items of all of them, one list after the other."""
+
+    lengths: Sequence[int]
+    items: Any
+
+
+def rows_of_columns(record: type[Any], columns: dict[str, Any]) -> "pa.RecordBatch":
+    """Rows of the table of a record type. A column is a sequence of plain values, `Lists`, or a mapping of columns by field."""
+    import pyarrow as pa
+
+    schema = arrow_schema(record)
+    return pa.RecordBatch.from_arrays([_array(columns[item.name], item.type) for item in schema], schema=schema)
+
+
+def _array(values: Any, kind: "pa.DataType") -> "pa.Array":
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return pa.StructArray.from_arrays([_array(values[item.name], item.type) for item in kind], fields=list(kind))
+    if pa.types.is_list(kind):
+        offsets = pa.array([0, *accumulate(values.lengths)], pa.int32())
+        return pa.ListArray.from_arrays(offsets, _array(values.items, kind.value_type), type=kind)
+    return pa.array(values, kind)
