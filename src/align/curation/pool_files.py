@@ -80,9 +80,8 @@ def make_array(path: Path, store: Path, make: "Callable[[], NDArray[Any]]") -> "
     import numpy as np
 
     if not path.is_file():
-        with hold_lock(
-            store, f"{FOLDER}-{path.parent.name}-{path.stem}"
-        ):  # making it may ask for the vectors, which have their own
+        # a lock of its own: what it is made from may have to be made under the folder's
+        with hold_lock(store, f"{FOLDER}-{path.parent.name}-{path.stem}"):
             if not path.is_file():
                 write_whole(path, lambda temporary: _save(temporary, make()))
     return np.asarray(np.load(path, mmap_mode="r"))
