@@ -1,6 +1,7 @@
 """Start the server: `python -m curation_app --server.port=8501 ...`, as `align app` does.
 
-It ends with whoever holds the other end of its standard input, so that no server outlives a killed `align app`.
+It ends with whoever holds the other end of its standard input, so that neither a server nor a file with its secrets outlives a
+killed `align app`.
 """
 
 import os
@@ -14,6 +15,8 @@ MAIN = Path(__file__).with_name("main.py")
 def _end_with_parent() -> None:
     while os.read(0, 1024):
         pass
+    if secrets := os.environ.get("ALIGN_APP_SECRETS"):
+        Path(secrets).unlink(missing_ok=True)
     os._exit(0)
 
 

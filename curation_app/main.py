@@ -22,7 +22,10 @@ def main() -> None:
         st.error(str(error))
         return
     if person is None:
-        st.navigation([st.Page(partial(draw_door, project), title="align", url_path="door")], position="hidden").run()
+        # At every page's address, so that a link somebody sent leads to the door and from there to its page.
+        names = ["door", *(page.name for page in found_pages())]
+        doors = [st.Page(partial(draw_door, project), title="align", url_path=name) for name in names]
+        st.navigation(doors, position="hidden").run()
         return
     allowed = [page for page in found_pages() if ROLES.index(page.info.least_role) <= ROLES.index(person.role)]
     pages = [

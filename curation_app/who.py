@@ -1,10 +1,12 @@
-"""Who sits at the browser: picked by name on this machine."""
+"""Who sits at the browser: picked by name on this machine, named by a trusted proxy, or signed in."""
+
+import os
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from align.curation.identity import Connection, Refused, who_asks
+from align.curation.identity import Asker, Connection, Refused, shared_secret, who_asks
 from align.curation.store import Person
 from align.errors import AlignError
 from curation_app.session import Project
@@ -14,10 +16,14 @@ PERSON = "person"
 
 def current_person(project: Project) -> Person | None:
     """Who asks; None while that is not known: then the page is `draw_door`."""
-    asker = who_asks(project.door, connection())
+    asker = _asker(project)
     if isinstance(asker, Refused):
         return None
     people = {person.name: person for person in project.store.people()}
+    if asker is None and project.door.mode == "oidc":
+        return None
+    if asker is not None and asker.name not in people and asker.invited:
+        people[asker.name] = project.store.join_invited(asker.name)
     name = asker.name if asker is not None else _picked(list(people))
     if name not in people:
         return None
@@ -29,13 +35,33 @@ def current_person(project: Project) -> Person | None:
 
 def draw_door(project: Project) -> None:
     """What somebody sees who is not known yet. It has to be drawn by a page: widgets outside of one lose their first event."""
-    asker = who_asks(project.door, connection())
+    asker = _asker(project)
     if isinstance(asker, Refused):
         st.error(asker.reason)
     elif asker is not None:
-        st.info(f"{asker.name} takes no part in this project; an admin can add you on the page Team.")
+        st.info("You take no part in this project; an admin can add you on the page Team. You are known here as:")
+        st.code(asker.name, language=None)
+    elif project.door.mode == "oidc":
+        _ask_to_sign_in()
+        return
     else:
         _ask_name(project, [person.name for person in project.store.people()])
+    if project.door.mode == "oidc":
+        st.button("Sign out", on_click=st.logout, key="sign-out")
+
+
+def _asker(project: Project) -> Asker | Refused | None:
+    """What the door says of this browser."""
+    door = project.door
+    claims = st.user.to_dict() if door.mode == "oidc" and st.user.is_logged_in else None
+    secret = shared_secret(os.environ) if door.takes_secret else None
+    return who_asks(door, connection(), claims, secret)
+
+
+def _ask_to_sign_in() -> None:
+    with st.columns([1, 1.2, 1])[1]:
+        st.subheader("Sign in to review", anchor=False)
+        st.button("Sign in", on_click=st.login, key="sign-in", type="primary", icon=":material/login:", width="stretch")
 
 
 def connection() -> Connection:
@@ -44,7 +70,8 @@ def connection() -> Connection:
     client = runtime.get_instance().get_client(context.session_id) if context is not None and runtime.exists() else None
     known = client.client_context if client is not None else None
     peer = known.remote_ip if known is not None else None
-    return Connection(peer, list(st.context.headers.items()) if peer is not None else [])
+    # Not st.context.headers: of a header that stands twice it shows the first, which may be the browser's own.
+    return Connection(peer, list(known.headers) if known is not None else [])
 
 
 def change_person() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,14 @@ TRIED = 50
 """So many ports from `PORT` on are tried where none is asked for."""
 START_SECONDS = 60
 END_SECONDS = 5
+
+
+class Way(Enum):
+    """How people are known."""
+
+    local = "local"
+    proxy = "proxy"
+    oidc = "oidc"
 
 
 def register(app: typer.Typer) -> None:
@@ -41,30 +50,53 @@ def app_verb(
     ] = None,
     store: StoreFolder = None,
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to listen at.")] = "127.0.0.1",
+    auth: Annotated[
+        Way, typer.Option("--auth", help="How people are known: names picked on this machine, a proxy's header, or signing in.")
+    ] = Way.local,
+    trusted_proxy: Annotated[
+        list[str] | None, typer.Option("--trusted-proxy", metavar="ADDRESS", help="Address or network whose header is believed.")
+    ] = None,
+    proxy_header: Annotated[
+        str | None, typer.Option("--proxy-header", metavar="NAME", help="Header with the name.", show_default="X-Forwarded-User")
+    ] = None,
+    claim: Annotated[
+        str | None, typer.Option("--claim", metavar="NAME", help="Claim that names a person.", show_default="email, verified")
+    ] = None,
+    invite_domain: Annotated[
+        list[str] | None, typer.Option("--invite-domain", metavar="DOMAIN", help="Whose addresses may come in as viewers.")
+    ] = None,
+    admin: Annotated[
+        str | None,
+        typer.Option("--admin", metavar="NAME", help="The first person of a fresh database, an admin."),
+    ] = None,
+    public_url: Annotated[
+        str | None, typer.Option("--public-url", metavar="URL", help="Where browsers find the app.", show_default="this machine")
+    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address and open no browser.")] = False,
 ) -> None:
     """Choose and edit examples in the browser.
 
     Makes the stages above the recipe's curate stage where they are missing, then serves the app until Ctrl-C. Decisions go to
-    the database; a curate stage with `decisions: database` applies them.
+    the database; a curate stage with `decisions: database` applies them. Secrets come from the environment: $ALIGN_PROXY_SECRET
+    (a proxy sends it along), $ALIGN_OIDC_CLIENT_ID, _CLIENT_SECRET, _METADATA_URL and _COOKIE_SECRET (signing in).
     """
+    from align.cli.entrance import door_of, entrance, environment_of, name_first_admin
     from align.curating import prepare_desk
     from align.curation.database.place import VARIABLE
-    from align.curation.identity import open_door
 
     refuse_without_streamlit()
-    door = open_door(host=host)
+    door = door_of(host, auth.value, trusted_proxy or [], proxy_header, claim, invite_domain or [])
     folder = store_of(store)
+    url = _database(database, folder)
+    name_first_admin(url, door, admin)
     desk = prepare_desk(recipe, stage, folder)
-    environment = os.environ | {
-        "ALIGN_APP_CHILD": "1",
-        "ALIGN_APP_DESK": desk.as_json(),
-        "ALIGN_APP_DOOR": door.model_dump_json(),
-        VARIABLE: _database(database, folder),
-    }
     number = _free_port(host, port)
-    with _server(host, number, environment) as server:
-        address = f"http://{'localhost' if host == '127.0.0.1' else host}:{number}"
+    address = f"http://{'localhost' if host == '127.0.0.1' else host}:{number}"
+    own = {"ALIGN_APP_CHILD": "1", "ALIGN_APP_DESK": desk.as_json(), "ALIGN_APP_DOOR": door.model_dump_json(), VARIABLE: url}
+    with (
+        entrance(door, address, public_url) as given,
+        _server(host, number, environment_of(os.environ, given) | own, given.flags) as server,
+    ):
         _wait_until_up(server, host, number)
         typer.echo(address)
         typer.echo(f"stage {desk.stage} of {desk.recipe}; Ctrl-C ends the app", err=True)
@@ -118,10 +150,10 @@ def _free_port(host: str, wanted: int | None) -> int:
 
 
 @contextmanager
-def _server(host: str, port: int, environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+def _server(host: str, port: int, environment: dict[str, str], more: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
     """Streamlit in a process of its own, which ends with this one however this one ends."""
     flags = [f"--server.address={host}", f"--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
-    flags += ["--server.fileWatcherType=none"]
+    flags += ["--server.fileWatcherType=none", *more]
     # It reads the pipe's end when this process is gone: not even kill -9 leaves a server behind.
     server = subprocess.Popen(
         [sys.executable, "-m", "curation_app", *flags], env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,

@@ -130,6 +130,12 @@ def who_asks(
     return None if claims is None else _by_claims(door, claims)
 
 
+def known_as(name: str) -> str:
+    """A name as the store has it: addresses that differ in case alone are one person's."""
+    known = name.strip()
+    return known.casefold() if "@" in known else known
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address, or the name localhost, is of this machine alone."""
     if host.casefold() == "localhost":
@@ -226,7 +232,6 @@ def _asker(door: Door, name: str, vouched: bool) -> Asker | Refused:
         return Refused("Nobody is named.")
     if len(known) > LONGEST_NAME or not known.isprintable():
         return Refused("The name is too long or holds characters that cannot be shown.")
-    # Addresses differ in case alone where they are one person's.
-    known = known.casefold() if "@" in known else known
+    known = known_as(known)
     domain = known.rpartition("@")[2] if known.count("@") == 1 else ""
     return Asker(known, vouched and domain in door.invite_domains)

@@ -66,6 +66,17 @@ def add(connection: Connection, actor: str, name: str, role: Role) -> Person:
     return Person(name, role, actor, at)
 
 
+def join_invited(connection: Connection, name: str) -> Person:
+    """Let somebody in whom nobody added, as a viewer: the server saw that the invitation is theirs."""
+    check_name(name)
+    role = role_of(connection, name)
+    if role is not None:
+        return next(person for person in all_people(connection) if person.name == name)
+    _, at = note_change(connection, name, "join by invitation", name, "viewer")
+    connection.execute(insert(tables.people).values(name=name, role="viewer", by=name, at=at))
+    return Person(name, "viewer", name, at)
+
+
 def set_role(connection: Connection, actor: str, name: str, role: Role) -> None:
     """Give someone another role; a project keeps at least one admin."""
     _check_role(role)

@@ -185,6 +185,10 @@ class CurationStore:
         """Give someone another role; the last admin stays one."""
         self._add(lambda connection: people.set_role(connection, actor, name, role))
 
+    def join_invited(self, name: str) -> Person:
+        """Add somebody of an invited domain as a viewer."""
+        return self._add(lambda connection: people.join_invited(connection, name))
+
     def remove_person(self, actor: str, name: str) -> None:
         """Take somebody out, as an admin; what they decided and wrote stays."""
         self._add(lambda connection: people.remove(connection, actor, name))

@@ -1,0 +1,92 @@
+"""What is said of a text while it is written: what is missing, what is there already, how it is written, how long it is."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from align.curation.authoring import AuthoredExample, length_remarks, missing_in
+from align.curation.likeness import Known, KnownTexts, Likeness
+from align.curation.pool import Pool
+from align.curation.store import CurationStore
+from align.records import Turn
+from align.self_contained import is_self_contained
+from curation_app.session import Project
+from curation_app.team.texts import plain
+
+Level = Literal["stop", "look", "fine"]
+ICONS = {"stop": ":red[:material/error:]", "look": ":orange[:material/info:]", "fine": ":green[:material/check_circle:]"}
+SHOWN_CHARS = 140
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing to know about the text."""
+
+    level: Level
+    said: str
+
+
+def remarks(project: Project, written: AuthoredExample, turns: tuple[Turn, ...]) -> list[Remark]:
+    """Everything at once, the gravest first."""
+    found = [Remark("stop", problem) for problem in missing_in(written)]
+    if not any(turn.text.strip() for turn in turns):
+        return found
+    found += [_of_likeness(project.store, item) for item in _alike(project, written, turns)]
+    found += [Remark("look", said) for said in length_remarks(turns)]
+    response = turns[-1].text if turns[-1].role == "assistant" else ""
+    if project.style is not None and response.strip():
+        found += [Remark("look", f"style: {said}") for said in project.style.reasons(response, prompt=turns[0].text)]
+    if written.meant_for != "train" and not is_self_contained(turns[0].text):
+        found.append(Remark("look", "the prompt may not be self-contained: it asks nothing, or points at what is not there"))
+    return found or [Remark("fine", "complete; nothing like it is there, and length and style are usual")]
+
+
+def draw_remarks(found: list[Remark]) -> None:
+    """A line each."""
+    for remark in found:
+        st.markdown(f"{ICONS[remark.level]} {plain(remark.said)}")
+
+
+def _alike(project: Project, written: AuthoredExample, turns: tuple[Turn, ...]) -> list[Likeness]:
+    everything = project.store.all_authored()
+    mark = tuple((item.id, item.version) for item in everything)
+    own = _authored_texts(mark, written.group, _texts=everything)
+    pool = _pool_texts(len(project.pool), _pool=project.pool)
+    found = own.find(turns, without=written.id) + pool.find(turns, most=3)
+    return sorted(found, key=lambda item: (not item.is_duplicate, -item.share))[:5]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _authored_texts(mark: tuple[tuple[str, int], ...], group: str, _texts: list[AuthoredExample]) -> KnownTexts:
+    """What people have written, made anew when one of them saved something."""
+    return KnownTexts(
+        Known(
+            item.id,
+            "authored" if item.group == group else "other group",
+            item.turns[0].text,
+            "\n".join(t.text for t in item.turns),
+        )
+        for item in _texts
+        if item.turns and item.state != "withdrawn"
+    )
+
+
+@st.cache_resource(max_entries=1, show_spinner="Reading the pool's prompts")
+def _pool_texts(count: int, _pool: Pool) -> KnownTexts:
+    return KnownTexts(Known(example.id, "pool", example.prompt, "") for example in _pool.examples())
+
+
+def _of_likeness(store: CurationStore, item: Likeness) -> Remark:
+    """In words; of the other group's texts nothing is told but that one is like this."""
+    what = {"same prompt": "nearly the same prompt as", "shared words": "shares words with", "alike": "is alike"}[item.how]
+    level: Level = "stop" if item.is_duplicate else "look"
+    if item.known.where == "other group":
+        return Remark(level, f"{what} something that the other group has written: choose another subject")
+    where = item.known.where
+    if where == "pool" and any(standing.action in ("accept", "edit") for standing in store.standing(item.known.id)):
+        where = "accepted"
+    share = f"{item.share:.0f} words in a row" if item.how == "shared words" else f"{item.share:.2f}"
+    shown = item.words if item.how == "shared words" else item.known.prompt
+    cut = f"{shown[:SHOWN_CHARS]} ..." if len(shown) > SHOWN_CHARS else shown
+    return Remark(level, f"{what} {where} {item.known.id} ({share}): {cut}")
