@@ -13,7 +13,7 @@ from typing import Any
 from align import __version__
 from align.artifact import HASHED_FOLDERS, MANIFEST, SCRATCH, Artifact, Counts, content_hash, digest_of, load_artifact, open_store
 from align.engine import Engine, engine_of, use_engine
-from align.errors import AlignError, InputError, PartError, RecipeError
+from align.errors import AlignError, InputError, PartError, RecipeError, StoreError
 from align.files import disk_error, is_full, open_as_folder, write_json
 from align.launching import run_stage
 from align.locks import hold_lock
@@ -23,6 +23,7 @@ from align.rawfiles import hash_raw_files, missing_files
 from align.recipe import Recipe
 from align.runs import now, record_run, unfinished_path, write_run
 from align.stage import Inputs, Stage
+from align.takedowns import check_no_takedown, without_taken_down
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ def _run_stages(recipe: Recipe, store: Path, until: str | None) -> dict[str, Art
     wanted = stages_until(recipe, until)
     refuse_missing(recipe, wanted)
     open_store(store)
+    check_no_takedown(store)
     started = now()
     made: dict[str, Artifact] = {}
     for name in wanted:
@@ -112,6 +114,8 @@ def make_artifact(name: str, stage: Stage, inputs: Inputs, key: str, raw: dict[s
     target = store / "artifacts" / key
     work = target.with_name(f"{key}.partial")
     with hold_lock(store, key) as lock:
+        check_no_takedown(store)
+        check_inputs(inputs)
         existing = load_artifact(store, key, name)
         if existing is not None:  # another process made it while this one waited
             return existing
@@ -124,6 +128,8 @@ def make_artifact(name: str, stage: Stage, inputs: Inputs, key: str, raw: dict[s
         if stage.together:
             meet()
         _tidy(work)
+        if raw or not inputs.data:
+            counts = without_taken_down(work, counts, store)
         manifest = {
             "stage": name,
             "kind": stage.kind,
@@ -145,6 +151,15 @@ def make_artifact(name: str, stage: Stage, inputs: Inputs, key: str, raw: dict[s
     assert artifact is not None
     log.info("%s  %s  %.1f s", _title(name, stage), describe_counts(artifact.counts), artifact.manifest["seconds"])
     return artifact
+
+
+def check_inputs(inputs: Inputs) -> None:
+    """Refuse to read what was removed since this run began: a table that is gone reads like an empty one."""
+    for artifact in (*inputs.data, *inputs.named.values()):
+        if not (artifact.path / MANIFEST).is_file():
+            raise StoreError(
+                f"the artifact of stage {artifact.name} ({artifact.key}) was removed meanwhile; run again: it is made anew"
+            )
 
 
 def take_up_waiting(stage: Stage, inputs: Inputs, raw: dict[str, dict[str, Any]], work: Path) -> None:

@@ -48,3 +48,39 @@ def test_check_writes_nothing_and_its_exit_code_tells(align: Align, tmp_path: Pa
     assert not (tmp_path / "set").exists()
     found = json.loads(align("freeze", recipe, "pans", "--test", "asked", "--check", "--json").out)
     assert found["contamination"][0]["what"] == "near-duplicates"
+
+
+def test_rehydrate_fills_a_set_and_its_exit_code_tells_of_rows_that_are_gone(align: Align, tmp_path: Path) -> None:
+    recipe = write(tmp_path)
+    align("run", recipe)
+    assert align("freeze", recipe, "pans", "--dehydrated", "all", "--to", tmp_path / "set").code == 0
+    done = align("rehydrate", tmp_path / "set", "--dumps", tmp_path / "pans.jsonl")
+    assert (done.code, done.out) == (0, f"{tmp_path / 'set-whole'}\n")
+    assert "1 rows filled" in done.err
+    (tmp_path / "pans.jsonl").write_text(json.dumps({"id": "p2", "prompt": "What else?", "response": "Nothing."}) + "\n")
+    done = align("rehydrate", tmp_path / "set", "--dumps", tmp_path / "pans.jsonl", "--to", tmp_path / "less")
+    assert done.code == 1
+    assert "gone: p1" in done.err
+    assert "error: 1 rows could not be filled" in done.err
+    more = ("--to", tmp_path / "less2", "--allow-missing", "--json")
+    done = align("rehydrate", tmp_path / "set", "--dumps", tmp_path / "pans.jsonl", *more)
+    assert (done.code, json.loads(done.out)["left_out"][0]["why"]) == (0, "gone")
+
+
+def test_takedown_shows_first_and_does_it_when_told(align: Align, tmp_path: Path) -> None:
+    recipe = write(tmp_path)
+    align("run", recipe)
+    align("freeze", recipe, "pans", "--to", tmp_path / "set")
+    shown = align("takedown", "p1")
+    assert shown.code == 0
+    assert [line.split()[1:3] for line in shown.lines[2:3]] == [["pans", "ingest"]]
+    assert "nothing is changed yet: --yes does it" in shown.err
+    assert not (tmp_path / "store" / "takedowns.jsonl").exists()
+    facts = json.loads(align("takedown", "p1", "--json").out)
+    assert facts["frozen"] == [{"folder": str(tmp_path / "set"), "ids": ["p1"]}]
+    done = align("takedown", "p1", "--yes", "--reason", "asked for")
+    assert (done.code, done.lines[-1].split()[-2:]) == (0, ["written", "anew"])
+    assert "taken down; `align run` makes what was removed anew" in done.err
+    assert "taken down before; nothing holds it" in align("takedown", "p1").err
+    again = align("run", recipe)
+    assert (again.code, "each of the 1 records was taken down" in again.err) == (1, True)

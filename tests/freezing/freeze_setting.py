@@ -44,7 +44,7 @@ stages:
   dumps:
     kind: ingest
     source: {kind: stack_exchange, dumps: [dumps], prompt: title}
-  drawn: {kind: quota, take: {beer: 3, coffee: 2}}
+  drawn: {kind: quota, take: {beer: 3, coffee: 2}, shortfall: report}
   picked: {kind: curate, decisions: decisions.jsonl, undecided: keep}
   asked:
     kind: ingest

@@ -1,14 +1,16 @@
-"""align freeze, align rehydrate."""
+"""align freeze, align rehydrate, align takedown."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from align.cli.verbs import AsJson, Overrides, RecipePath, StageArgument, StoreFolder, print_json, store_of, verb
+from align.cli.verbs import AsJson, Overrides, RecipePath, StageArgument, StoreFolder, print_json, print_table, store_of, verb
 
 if TYPE_CHECKING:
     from align.freezing.checks import Dehydrated, FreezePreview
+    from align.freezing.holders import HeldBy
+    from align.freezing.takedown import TakedownPlan
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +18,7 @@ def register(app: typer.Typer) -> None:
     verb(app, "rehydrate", "align rehydrate ./quickstart-train_set-frozen --dumps ~/dumps/cooking.stackexchange.com.7z")(
         rehydrate
     )
+    verb(app, "takedown", "align takedown https://cooking.stackexchange.com/questions/1812 --yes")(takedown)
 
 
 def freeze(
@@ -133,3 +136,70 @@ def rehydrate(
             f"error: {len(done.left_out):,} rows could not be filled; --allow-missing takes the set without them", err=True
         )
         raise typer.Exit(1)
+
+
+def takedown(
+    asked: Annotated[
+        str, typer.Argument(metavar="URL-OR-ID", help="An example's id, its address, or the address of an author's profile.")
+    ],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; stands in the store's list and in the rejections.")] = "",
+    frozen: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="A frozen set that was moved.", show_default="those of the store"),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it only what is there is shown.")] = False,
+    store: StoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove an example from the store and from frozen sets, for good.
+
+    The store remembers it (takedowns.jsonl): no stage reads it again. Artifacts that hold it are removed, and `align run` makes
+    them anew without it; frozen sets are written anew. Trained models that saw it are listed: they cannot forget.
+    Killed in the middle, the same command finishes.
+    """
+    from align.freezing.takedown import plan_takedown, take_down
+
+    folder, sets = store_of(store), tuple(frozen or ())
+    plan = take_down(folder, asked, reason, sets) if yes else plan_takedown(folder, asked, sets)
+    if as_json:
+        print_json(_takedown_facts(plan))
+    else:
+        _print_takedown(plan, yes)
+
+
+def _takedown_facts(plan: "TakedownPlan") -> dict[str, object]:
+    return {
+        "asked": plan.asked,
+        "examples": {name: origin.url for name, origin in plan.found.items()},
+        "artifacts": [{"key": item.artifact.key, "stage": item.artifact.name, "rows": item.rows} for item in plan.held],
+        "other": [*plan.unfinished, *plan.pools],
+        "frozen": [{"folder": item.set.folder, "ids": item.ids} for item in plan.frozen],
+        "models": [{"key": item.key, "stage": item.name} for item in plan.models],
+    }
+
+
+def _print_takedown(plan: "TakedownPlan", is_done: bool) -> None:
+    for name, origin in plan.found.items():
+        typer.echo(f"{name}  {origin.url}".rstrip())
+    rows = [[item.artifact.key, item.artifact.name, item.artifact.kind, _rows(item), _fate(item)] for item in plan.held]
+    rows += [[path.name, "", "stopped work", "", "removed"] for path in plan.unfinished]
+    rows += [[path.name, "", "the app's copy", "", "removed"] for path in plan.pools]
+    rows += [[str(item.set.folder), "", "frozen set", f"{len(item.ids)} rows", "written anew"] for item in plan.frozen]
+    if rows:
+        print_table(["where", "stage", "kind", "holds", "is" if is_done else "would be"], rows)
+    for model in plan.models:
+        typer.echo(f"saw it and cannot forget: {model.kind} {model.name} ({model.key}); only training without it helps", err=True)
+    if is_done:
+        typer.echo("taken down; `align run` makes what was removed anew, without it", err=True)
+    elif plan.is_empty and plan.is_listed:
+        typer.echo("taken down before; nothing holds it", err=True)
+    else:
+        typer.echo(f"{'nothing holds it; ' if plan.is_empty else ''}nothing is changed yet: --yes does it", err=True)
+
+
+def _rows(held: "HeldBy") -> str:
+    return ", ".join(f"{count} in {table}" for table, count in held.rows.items())
+
+
+def _fate(held: "HeldBy") -> str:
+    return "cleared of these rows" if held.is_model else "removed"
