@@ -7,8 +7,8 @@ import streamlit as st
 from align.curation.people import ROLES
 from align.errors import AlignError
 from curation_app.look import use_look
-from curation_app.pages import FoundPage, found_pages
 from curation_app.session import Project, open_project
+from curation_app.views import FoundPage, found_pages
 from curation_app.who import current_person, draw_door
 
 

@@ -1,5 +1,6 @@
 """The pages of the app: one module here is one page, found by itself.
 
+The folder is not called `pages`: one of that name beside the main script Streamlit serves by itself, past the door.
 A page module has `PAGE` (its name and place in the bar) and `draw(project, person)`; nothing else has to know it.
 """
 

@@ -9,8 +9,8 @@ import streamlit as st
 from align.curation.people import Person
 from align.curation.rendering import rendered
 from align.curation.reviewing import Reviewing
-from curation_app.pages import PageInfo
 from curation_app.session import Project
+from curation_app.views import PageInfo
 
 PAGE = PageInfo("Review", ":material/rate_review:", 10, "curator")
 

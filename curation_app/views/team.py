@@ -3,10 +3,10 @@
 import streamlit as st
 
 from align.curation.people import Person
-from curation_app.pages import PageInfo
 from curation_app.session import Project
 from curation_app.team import agreement, conflicts, guidelines, history, people, work
 from curation_app.team.acting import tell
+from curation_app.views import PageInfo
 
 PAGE = PageInfo("Team", ":material/group:", 60)
 

@@ -10,11 +10,11 @@ from align.curation.authoring import FORMS, GROUPS, SPLITS, AuthoredExample, Gro
 from align.curation.likeness import Known, leaks
 from align.curation.people import Person
 from align.curation.store import CurationStore
-from curation_app.pages import PageInfo
 from curation_app.session import Project
 from curation_app.team.acting import act, tell
 from curation_app.team.people import is_at_least
 from curation_app.team.texts import plain, show_turns
+from curation_app.views import PageInfo
 from curation_app.write.editor import KEY, draft_mark, draw_editor, load_anew, typed_turns
 from curation_app.write.feedback import draw_remarks, remarks
 from curation_app.write.keeping import PIECE, begin, keep_version, open_piece
