@@ -94,9 +94,10 @@ class Queue:
         self._ranker = Ranker(pool, self.topics, with_model, with_novelty)
         names = pool.cells.names
         self._wanted = np.array([self.targets.get(name, 0) if self.targets else np.inf for name in names], dtype=np.float64)
-        self._dice = np.random.default_rng(seed).permutation(len(pool))
+        self.order: NDArray[np.int64] = np.random.default_rng(seed).permutation(len(pool))
+        """The rows by lot: the audit goes along it."""
         self.calibration = self._draw_calibration()
-        self._picker = Picker(pool, self.tally, self.topics, self._dice, frozenset(self.calibration), seed, with_novelty)
+        self._picker = Picker(pool, self.tally, self.topics, self.order, frozenset(self.calibration), seed, with_novelty)
         self._lines: dict[str, dict[int, Why]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ranking")
         self._known: list[Known] = [self._look()]
@@ -191,14 +192,14 @@ class Queue:
         """The same rows for everybody: from each cell by its target or, without targets, by its size."""
         import numpy as np
 
-        codes = self.pool.cells.codes[self._dice]
+        codes = self.pool.cells.codes[self.order]
         sizes = np.bincount(codes, minlength=len(self._wanted))
         shares = np.where(np.isfinite(self._wanted), self._wanted, sizes)
         names = [str(number) for number in range(len(sizes))]
         by_name = dict(zip(names, sizes.tolist(), strict=True))
         count = min(self.settings.calibration, int(CALIBRATION_SHARE * len(self.pool)))
         places = turns(by_name, dict(zip(names, shares.tolist(), strict=True)), count)
-        waiting = {name: iter(self._dice[codes == int(name)].tolist()) for name in set(places)}
+        waiting = {name: iter(self.order[codes == int(name)].tolist()) for name in set(places)}
         return [next(waiting[name]) for name in places]
 
     # who gets what

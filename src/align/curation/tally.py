@@ -9,6 +9,7 @@ from align.curation.decisions import verdict_on
 from align.curation.events import Event
 from align.curation.folding import ACCEPTING, fold_example
 from align.curation.pool import Pool
+from align.records import Turn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,6 +76,8 @@ class Tally:
         """Rows, in the order in which they came to be accepted."""
         self.labels: dict[int, dict[str, bool]] = {}
         """Row -> curator -> whether they would take it: what the queue learns from."""
+        self.edited: dict[int, tuple[Turn, ...]] = {}
+        """Row -> its text as people left it, where that is accepted and not the pool's."""
         self.desks: dict[str, Desk] = {}
         self._live: dict[int, dict[int, Event]] = {}
 
@@ -152,7 +155,8 @@ class Tally:
     def _settle(self, row: int) -> None:
         """Fold one example anew, as the curate stage would, and count what changed."""
         events = self.live(row)
-        verdict = verdict_on(self.pool.example(self.pool.ids[row]), fold_example(events))
+        example = self.pool.example(self.pool.ids[row])
+        verdict = verdict_on(example, fold_example(events))
         before, now = int(self.states[row]), _STATES.get(verdict.action or "", UNDECIDED)
         if before != now:
             cell = int(self.pool.cells.codes[row])
@@ -162,6 +166,9 @@ class Tally:
             self.accepted.pop(row, None)
             if now == ACCEPTED:
                 self.accepted[row] = None
+        self.edited.pop(row, None)
+        if now == ACCEPTED and verdict.turns(example) != example.turns:
+            self.edited[row] = verdict.turns(example)
         self.labels.pop(row, None)
         found = _labels(events)
         if found:

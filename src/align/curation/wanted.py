@@ -35,6 +35,8 @@ class Wanted:
     """How many accepted examples each cell needs; empty where nobody said."""
     said_by: str = ""
     """The stage that says so; empty where nobody did."""
+    temperature: float = 1.0
+    """How a cell's places spread over its strata: in proportion to size ** (1 / temperature), as the quota draws."""
 
 
 def everything(stage: str = "", inputs: tuple[str, ...] = ()) -> Wanted:
@@ -60,7 +62,9 @@ def wanted_of(recipe: Steps, name: str) -> Wanted:
     for said_by in (_quota_below(recipe, name), _quota_above(recipe, name)):
         quota = recipe.stages.get(said_by)
         if isinstance(quota, Quota):
-            return Wanted(name, inputs, read_cells(quota.by, quota.take, quota.groups), dict(quota.take), said_by)
+            return Wanted(
+                name, inputs, read_cells(quota.by, quota.take, quota.groups), dict(quota.take), said_by, quota.temperature
+            )
     return everything(name, inputs)
 
 
