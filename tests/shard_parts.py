@@ -6,9 +6,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from align.errors import InputError
+from align.filters.filter import Drop, Filter, Outcome
 from align.parts import RawFile
 from align.records import Example, Origin, Rejection, Turn
 from align.sources.ingest import Shard, Source
@@ -59,3 +60,35 @@ def write_ledgers(folder: Path, **files: str) -> tuple[Path, ...]:
     for name, lines in files.items():
         (folder / f"{name}.txt").write_text("\n".join(lines.split(", ")))
     return tuple(folder / f"{name}.txt" for name in files)
+
+
+class Sieve(Filter):
+    """Drops every third number and notes the even ones; kills the process at one of them."""
+
+    kind: Literal["test_sieve"] = "test_sieve"
+    kill_at: int | None = None
+    notes_in: Path | None = None
+    """Where to leave a file for each process that applies it."""
+
+    def apply(self, example: Example) -> Outcome:
+        number = int(example.origin.native_id)
+        if self.notes_in is not None:
+            (self.notes_in / f"{os.getpid()}").touch()
+        if number == self.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        notes = ("even",) if number % 2 == 0 else ()
+        return Outcome(example, Drop("every third", "of numbers") if number % 3 == 0 else None, notes)
+
+
+class Remembering(Filter):
+    """Keeps the first example of each length: what it saw before decides."""
+
+    kind: Literal["test_remembering"] = "test_remembering"
+    in_order: ClassVar[bool] = True
+    seen: ClassVar[set[int]] = set()
+
+    def reason_to_drop(self, example: Example) -> Drop | None:
+        length = len(example.turns[-1].text)
+        known = length in self.seen
+        self.seen.add(length)
+        return Drop("length seen") if known else None

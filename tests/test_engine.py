@@ -58,7 +58,7 @@ def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
     assert run(tmp_path / "together", paths, workers=2) == counts
     assert os.getpid() not in {reader_of(path) for path in paths}
     assert content_hash(tmp_path / "together") == content_hash(tmp_path / "alone")
-    assert not list(tmp_path.glob("together/scratch/reading*"))
+    assert not list(tmp_path.glob("together/scratch/begun*"))
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def test_a_bug_in_a_process_names_the_shard_and_has_its_traceback(tmp_path: Path
 
 def test_a_plugins_source_is_read_in_several_processes_and_its_bugs_are_the_plugins(tmp_path: Path) -> None:
     parts = (Path(__file__).parent / "shard_parts.py").read_text()
-    (tmp_path / "mine.py").write_text(parts.replace("test_ledgers", "my_ledgers"))
+    (tmp_path / "mine.py").write_text(parts.replace("test_", "my_"))
     write_ledgers(tmp_path, one="a", two="b")
     recipe = tmp_path / "mine.yaml"
     recipe.write_text(

@@ -1,6 +1,7 @@
 """The same work on a Ray of two workers: equal content, and a worker that dies is replaced."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 from align.artifact import Counts, content_hash
 from align.engine import Engine, use_engine
 from align.errors import InputError, ProcessKilled, RecipeError
+from align.filters import filter as filters
 from align.ray_cluster import run_on_ray
+from align.recipe import load_recipe
+from align.runner import run_recipe
 from align.sources.ingest import Ingest
 from align.stage import Inputs
 from shard_parts import Ledgers, write_ledgers
@@ -46,7 +50,7 @@ def test_a_worker_that_dies_is_replaced_and_the_result_is_right(tmp_path: Path) 
     assert paths[1].with_suffix(".died").exists()
     run_natively(tmp_path / "native", paths)
     assert content_hash(tmp_path / "ray") == content_hash(tmp_path / "native")
-    assert not list(tmp_path.glob("ray/scratch/reading*")), "nor is anything left of what it had begun"
+    assert not list(tmp_path.glob("ray/scratch/begun*")), "nor is anything left of what it had begun"
 
 
 def test_a_shard_that_kills_every_worker_is_named_and_the_others_are_kept(tmp_path: Path) -> None:
@@ -72,3 +76,27 @@ def test_a_cluster_that_does_not_answer_is_told_in_seconds(monkeypatch: pytest.M
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
     with pytest.raises(RecipeError, match="no cluster answers at RAY_ADDRESS=127.0.0.1:9: Connection refused"):
         next(run_on_ray([("one", b"")], 2))
+
+
+def test_a_filter_gives_the_same_on_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = write_ledgers(tmp_path, one="3, 4, 5, 6", two="7, 8, 9")
+    recipe = tmp_path / "walk.yaml"
+    shutil.copy(Path(__file__).parent / "shard_parts.py", tmp_path / "mine.py")
+    (tmp_path / "mine.py").write_text((tmp_path / "mine.py").read_text().replace("test_", "my_"))
+    recipe.write_text(f"""\
+name: walk
+plugins: [mine.py]
+stages:
+  read: {{kind: ingest, source: {{kind: my_ledgers, paths: [{paths[0]}, {paths[1]}]}}}}
+  sieved: {{kind: filter, filters: [{{kind: my_sieve}}]}}
+""")
+    monkeypatch.setattr(filters, "PIECE_EXAMPLES", 3)
+    monkeypatch.setattr(filters, "SEVERAL_EXAMPLES", 0)
+    found = {
+        engine.name: run_recipe(load_recipe(recipe), tmp_path / engine.name, engine=engine)
+        for engine in (Engine("ray", 2), Engine("native", 2))
+    }
+    for name in ("read", "sieved"):
+        assert found["ray"][name].content == found["native"][name].content
+    # 4, 5, 7, 8
+    assert found["ray"]["sieved"].counts.kept == 4

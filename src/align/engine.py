@@ -6,6 +6,7 @@ as after a crash or on a cluster that retries, it does no harm.
 
 import os
 import pickle
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, get_args
 
+from align.asides import forget_begun
 from align.errors import RecipeError
 from align.failures import ProcessFailed, TracebackThere, refusal_of
 from align.parts import PLUGIN_PREFIX
@@ -89,30 +91,40 @@ def map_shards(
     It is done here, one after the other, where `least` of the work would not be taken off this process by several. `work` and
     the shards must be picklable; `folder` is where they write.
     """
+    forget_begun(folder)
+    try:
+        yield from _mapped(work, tasks, title, unit, least, folder)
+    finally:
+        forget_begun(folder)
+
+
+def _mapped(
+    work: Callable[[S], R], tasks: Sequence[Task[S]], title: str, unit: str, least: int, folder: Path
+) -> Iterator[tuple[Task[S], R]]:
     engine = _engine.get() or engine_of()
     sizes = sorted(task.size for task in tasks)
-    if len(tasks) < 2 or sum(sizes[:-1]) < least or (engine.name == "native" and engine.processes == 1):
-        for task in tasks:
-            yield task, work(task.shard)
-        return
-    # The largest first: what is begun last should not be what all wait for.
-    largest_first = sorted(tasks, key=lambda task: -task.size)
-    modules = _plugins()
-    orders = (
-        (task.name, pickle.dumps(Order(modules, sys.path, pickle.dumps(partial(work, task.shard)), folder)))
-        for task in largest_first
-    )
-    by_name = {task.name: task for task in tasks}
-    done = 0
     with Bar(title, sum(sizes), unit=unit) as bar:
-        for name, said in _run(engine, list(orders)):
+        done = 0
+        if len(tasks) < 2 or sum(sizes[:-1]) < least or (engine.name == "native" and engine.processes == 1):
+            for task in tasks:
+                yield task, work(task.shard)
+                if len(tasks) > 1:  # a single one shows itself how far it is
+                    bar.move(done := done + task.size)
+            return
+        by_name = {task.name: task for task in tasks}
+        for name, said in _run(engine, list(_orders(work, tasks, folder))):
             if name is None:
                 bar.move(done, str(said))
-                continue
-            task = by_name[name]
-            done += task.size
-            bar.move(done)
-            yield task, _result(said, name)
+            else:
+                bar.move(done := done + by_name[name].size)
+                yield by_name[name], _result(said, name)
+
+
+def _orders(work: Callable[[S], R], tasks: Sequence[Task[S]], folder: Path) -> Iterator[tuple[str, bytes]]:
+    """What is said to the processes, the largest shard first: what is begun last should not be what all wait for."""
+    for task in sorted(tasks, key=lambda task: -task.size):
+        pickled = pickle.dumps(partial(work, task.shard))
+        yield task.name, pickle.dumps(Order(_plugins_in(pickled), sys.path, pickled, folder))
 
 
 def _run(engine: Engine, orders: list[tuple[str, bytes]]) -> Iterator[tuple[str | None, Any]]:
@@ -125,10 +137,10 @@ def _run(engine: Engine, orders: list[tuple[str, bytes]]) -> Iterator[tuple[str 
     return run_in_processes(orders, min(engine.processes, len(orders)))
 
 
-def _plugins() -> dict[str, str]:
-    """The files of the recipe's plugins by the names of their modules: another process must load them before it can unpickle."""
-    loaded = [(name, module) for name, module in sys.modules.items() if name.startswith(PLUGIN_PREFIX)]
-    return {name: str(module.__file__) for name, module in loaded}
+def _plugins_in(pickled: bytes) -> dict[str, str]:
+    """Files of the plugins that a pickle names: another process must load them before it can read it."""
+    names = {name.decode() for name in re.findall(rb"%s\w+" % PLUGIN_PREFIX.encode(), pickled)}
+    return {name: str(sys.modules[name].__file__) for name in sorted(names & sys.modules.keys())}
 
 
 def _result(answer: dict[str, Any], name: str) -> Any:

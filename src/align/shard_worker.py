@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from align.failures import report_of
+from align.plugins import forget_plugins
 
 PULSE_SECONDS = 0.5
 
@@ -66,6 +67,8 @@ def carry_out(order: bytes) -> bytes:
     asked: Order = pickle.loads(order)
     sys.path += [place for place in asked.path if place not in sys.path]
     try:
+        if any(name not in sys.modules for name in asked.modules):
+            forget_plugins()  # of another recipe, for which this worker of Ray did something before
         for name, file in asked.modules.items():
             if name not in sys.modules:
                 _load(name, file)

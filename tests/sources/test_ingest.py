@@ -69,7 +69,7 @@ def test_counts_add_up_and_each_shard_is_a_part(tmp_path: Path) -> None:
     assert kept(tmp_path / "work") == ["one a", "one c", "two d"]
     assert sorted(path.name for path in (tmp_path / "work" / "examples").iterdir()) == ["part-one.parquet", "part-two.parquet"]
     assert [item.example_id for item in read_records(tmp_path / "work", Rejection)] == ["b"]
-    assert not list(tmp_path.glob("work/scratch/reading*")), "what a shard unpacked is gone once it is read"
+    assert not list(tmp_path.glob("work/scratch/begun*")), "what a shard unpacked is gone once it is read"
 
 
 def test_of_one_id_the_row_last_active_wins_and_a_tie_goes_to_the_newer_dump(tmp_path: Path) -> None:

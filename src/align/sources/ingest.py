@@ -2,20 +2,19 @@
 
 import json
 import logging
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from align.artifact import SCRATCH, Counts
+from align.asides import aside, put
 from align.engine import Task, map_shards
 from align.errors import EmptyResult, PartError
 from align.files import RecordWriter, visible_files, write_json
 from align.parts import Part
-from align.progress import track
+from align.progress import Bar
 from align.records import Example, Rejection
 from align.sources.superseded import write_newest
 from align.stage import Inputs, Stage
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-READING = "reading"
 SEVERAL_KILOBYTES = 16_000
 """From so much text beside the largest shard on, several processes are worth their start: a second or two of reading."""
 _UNPACKED = {".7z": 5, ".zst": 8, ".gz": 4, ".xz": 6, ".bz2": 5}
@@ -83,7 +81,6 @@ class Ingest(Stage):
         work = work.absolute()  # other processes, and other machines, read along
         shards = self.source.shards()
         groups = _groups(shards, self.source.kind)
-        shutil.rmtree(work / SCRATCH / READING, ignore_errors=True)  # what a killed run had begun
         tasks = [
             Task(
                 shard.name,
@@ -95,7 +92,6 @@ class Ingest(Stage):
         ]
         for task, note in map_shards(read_shard, tasks, f"reading {self.source.kind}", "kB", SEVERAL_KILOBYTES, work):
             log.info("%s  %s  %s examples", self.source.kind, task.name, f"{note['kept']:,}")
-        shutil.rmtree(work / SCRATCH / READING, ignore_errors=True)
         superseded = 0
         for group in groups.values():
             if len(group) > 1:
@@ -135,15 +131,16 @@ class _Reading:
 def read_shard(reading: _Reading) -> dict[str, Any]:
     """Read one shard; gives what was counted. All is written aside and renamed at the end: read twice, it is there once."""
     source, shard = reading.source, reading.shard
-    begun = reading.work / SCRATCH / READING
-    begun.mkdir(parents=True, exist_ok=True)
-    aside = Path(mkdtemp(prefix=f"{shard.name}-", dir=begun))
     skipped: Counter[str] = Counter()
     rejected: Counter[str] = Counter()
-    try:
-        with RecordWriter(aside, Example, shard.name) as examples, RecordWriter(aside, Rejection, shard.name) as rejections:
-            records = source.read(replace(shard, scratch=aside / SCRATCH), skipped)
-            for record in track(records, f"reading {shard.name}", unit="examples"):
+    with aside(reading.work, shard.name) as folder:
+        with (
+            RecordWriter(folder, Example, shard.name) as examples,
+            RecordWriter(folder, Rejection, shard.name) as rejections,
+            Bar(f"reading {shard.name}", None, unit="examples") as bar,
+        ):
+            for record in source.read(replace(shard, scratch=folder / SCRATCH), skipped):
+                bar.move(examples.count)
                 if isinstance(record, Rejection):
                     rejections.write(record)
                     rejected[f"{record.by}: {record.reason}"] += 1
@@ -151,14 +148,9 @@ def read_shard(reading: _Reading) -> dict[str, Any]:
                     examples.write(record)
                 else:
                     examples.write_rows(record)
-        note = {"kept": examples.count, "dropped": rejected, "skipped": skipped}
-        for written in (examples.path, rejections.path):
-            place = reading.folder / written.relative_to(aside)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            written.replace(place)
-        write_json(_note(shard, reading.work), note)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        put(folder, reading.folder)
+    note = {"kept": examples.count, "dropped": rejected, "skipped": skipped}
+    write_json(_note(shard, reading.work), note)
     return note
 
 
