@@ -84,3 +84,19 @@ def test_takedown_shows_first_and_does_it_when_told(align: Align, tmp_path: Path
     assert "taken down before; nothing holds it" in align("takedown", "p1").err
     again = align("run", recipe)
     assert (again.code, "each of the 1 records was taken down" in again.err) == (1, True)
+
+
+def test_carry_tells_what_became_of_a_selection(align: Align, tmp_path: Path) -> None:
+    recipe = write(tmp_path)
+    align("run", recipe)
+    rows = [{"id": "p1", "prompt": "How do I season a pan?", "response": "Oil it thickly and heat it."}]
+    (tmp_path / "newer.jsonl").write_text(json.dumps(rows[0]) + "\n")
+    done = align("carry", recipe, "pans", "--dumps", tmp_path / "newer.jsonl", "--to", tmp_path / "carried")
+    assert (done.code, done.out) == (0, f"{tmp_path / 'carried'}\n")
+    assert "1 changed" in done.err
+    assert (tmp_path / "carried" / "changed.jsonl").is_file()
+    assert align("carry", recipe, "--dumps", tmp_path / "newer.jsonl").code == 2
+    align("freeze", recipe, "pans", "--to", tmp_path / "set")
+    done = align("carry", tmp_path / "set", "--dumps", tmp_path / "pans.jsonl", "--to", tmp_path / "same", "--json")
+    assert json.loads(done.out)["counts"]["unchanged"] == 1
+    assert align("carry", tmp_path / "set", "pans", "--dumps", tmp_path / "pans.jsonl").code == 2

@@ -1,4 +1,4 @@
-"""align freeze, align rehydrate, align takedown."""
+"""align freeze, align rehydrate, align takedown, align carry."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     verb(app, "rehydrate", "align rehydrate ./quickstart-train_set-frozen --dumps ~/dumps/cooking.stackexchange.com.7z")(
         rehydrate
     )
+    verb(app, "carry", "align carry recipes/quickstart.yaml final --dumps ~/dumps/2026-09")(carry)
     verb(app, "takedown", "align takedown https://cooking.stackexchange.com/questions/1812 --yes")(takedown)
 
 
@@ -136,6 +137,49 @@ def rehydrate(
             f"error: {len(done.left_out):,} rows could not be filled; --allow-missing takes the set without them", err=True
         )
         raise typer.Exit(1)
+
+
+def carry(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file; or the folder of a frozen set.")],
+    dumps: Annotated[
+        list[str],
+        typer.Option(metavar="PATH", help="The other dump, file or folder; with several sources STAGE=PATH or STAGE.FIELD=PATH."),
+    ],
+    stage: Annotated[str | None, typer.Argument(metavar="STAGE", help="The stage whose selection it is.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder to write.", show_default="./RECIPE-STAGE-carried")
+    ] = None,
+    overrides: Overrides = None,
+    store: StoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare a selection with a newer dump, and keep the decisions that still hold.
+
+    The source is read as the recipe says, from the other files. carried.csv tells of every example whether it is unchanged,
+    changed or vanished; changed.jsonl has similarity, diff and the decisions to make again; decisions.jsonl those that hold,
+    for the `curate` stage of the next run. The last line on stdout is the folder.
+    """
+    from align.freezing.carry import carry_frozen, carry_stage, summary, write_carried
+    from align.recipe import load_recipe
+
+    if recipe.is_dir():
+        if stage is not None:
+            raise typer.BadParameter(f"{recipe} is a frozen set; a stage ({stage}) needs a recipe")
+        found, name = carry_frozen(recipe, tuple(dumps)), recipe.absolute().name
+    else:
+        if stage is None:
+            raise typer.BadParameter("name a stage of the recipe, or give the folder of a frozen set instead of a recipe")
+        found = carry_stage(load_recipe(recipe, tuple(overrides or ())), store_of(store), stage, tuple(dumps))
+        name = f"{recipe.stem}-{stage}"
+    target = (to if to is not None else Path(f"{name}-carried")).absolute()
+    write_carried(found, target)
+    counts = {**summary(found), "decisions that hold": len(found.holding), "decisions to make again": len(found.open)}
+    if as_json:
+        print_json({"folder": target, "counts": counts, "examples": found.fates})
+        return
+    for what, count in counts.items():
+        typer.echo(f"{count:>7,} {what}", err=True)
+    typer.echo(target)
 
 
 def takedown(

@@ -1,5 +1,6 @@
 """The sources of a frozen set over again: with the parameters it was made with, and the user's own files."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from align.catalogue import load_catalogue
 from align.errors import InputError
+from align.files import rows_as_records
 from align.parts import RawFileMark, nearest
 from align.records import Example
 from align.sources.ingest import Source
@@ -97,10 +99,14 @@ def _source(stage: str, parameters: dict[str, Any]) -> Source:
 
 def read_again(source: Source, wanted: Mapping[str, object]) -> Iterator[Example]:
     """What a source gives now of the ids in `wanted`; an id comes as often as it stands in its files."""
-    from collections import Counter
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
+    ids = pa.array(sorted(wanted), pa.string())
     with TemporaryDirectory() as scratch:
         for number, shard in enumerate(source.shards()):
             for record in source.read(replace(shard, scratch=Path(scratch) / str(number)), Counter()):
-                if isinstance(record, Example) and record.id in wanted:
+                if isinstance(record, pa.RecordBatch):
+                    yield from rows_as_records(record.filter(pc.is_in(record.column("id"), value_set=ids)), Example)
+                elif isinstance(record, Example) and record.id in wanted:
                     yield record
