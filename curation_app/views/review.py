@@ -9,6 +9,7 @@ import streamlit as st
 from align.curation.people import Person
 from align.curation.rendering import rendered
 from align.curation.reviewing import Reviewing
+from align.errors import AlignError
 from curation_app.session import Project
 from curation_app.views import PageInfo
 
@@ -22,10 +23,12 @@ SCRIPTS = ("tree.js", "outbox.js", "keys.js", "texts.js", "side.js", "review.js"
 def draw(project: Project, person: Person) -> None:
     """One component holds the text, the keys and the buttons, so that no key press meets a page in between two states."""
     reviewing = _reviewing(project, person.name)
-    wanted = st.query_params.get("example")
-    if wanted and st.session_state.get("review-wanted") != wanted:
-        st.session_state["review-wanted"] = wanted
-        reviewing.show(wanted)
+    wanted = st.query_params.pop("example", None)  # a link from another page; a reload shall not ask for it again
+    if wanted is not None:
+        try:
+            reviewing.show(wanted)
+        except AlignError as error:
+            st.error(str(error))
     _card(project, person)
 
 
