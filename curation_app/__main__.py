@@ -20,8 +20,18 @@ def _end_with_parent() -> None:
     os._exit(0)
 
 
+def _import_pages() -> None:
+    """Import what the first visitor would wait for."""
+    import curation_app.session  # noqa: F401
+    from curation_app.views import found_pages
+
+    found_pages()
+
+
 if __name__ == "__main__":
     from streamlit.web import cli
+
+    threading.Thread(target=_import_pages, daemon=True).start()
 
     if os.environ.get("ALIGN_APP_CHILD") == "1":
         threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -4,12 +4,12 @@ from functools import partial
 
 import streamlit as st
 
-from align.curation.people import ROLES
+from align.curation.people import ROLES, Person
 from align.errors import AlignError
 from curation_app.look import use_look
 from curation_app.session import Project, open_project
 from curation_app.views import FoundPage, found_pages
-from curation_app.who import current_person, draw_door
+from curation_app.who import change_person, current_person, draw_door
 
 
 def main() -> None:
@@ -38,7 +38,22 @@ def main() -> None:
         )
         for page in allowed
     ]
-    st.navigation(pages, position="top").run()
+    page = st.navigation(pages, position="top")
+    _draw_about(project, person)
+    page.run()
+
+
+def _draw_about(project: Project, person: Person) -> None:
+    """Who sits here and what they work on; folded away at the side."""
+    with st.sidebar:
+        st.caption("You are")
+        st.text(f"{person.name} ({person.role})")
+        if project.door.mode == "local":
+            st.button("Somebody else", on_click=change_person, width="stretch")
+        elif project.door.mode == "oidc":
+            st.button("Sign out", on_click=st.logout, width="stretch")
+        st.caption("You work on")
+        st.text(f"{len(project.pool):,} examples for stage {project.desk.stage} of {project.recipe.name}")
 
 
 def _draw(page: FoundPage, project: Project, person: object) -> None:

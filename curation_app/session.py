@@ -10,13 +10,14 @@ from align.curating import Desk, rules_above, usual_style
 from align.curation.database.place import VARIABLE
 from align.curation.identity import Door
 from align.curation.pool import Pool
+from align.curation.queue import Queue, QueueSettings
+from align.curation.settings import Settings
 from align.curation.store import CurationStore
 from align.curation.wanted import wanted_of
 from align.errors import StoreError
 from align.filters.filter import Filter
 from align.recipe import Recipe, load_recipe
 from align.style.reference import StyleReference
-from curation_app.line import Line
 
 DESK = "ALIGN_APP_DESK"
 DOOR = "ALIGN_APP_DOOR"
@@ -31,14 +32,14 @@ class Project:
     recipe: Recipe
     store: CurationStore
     pool: Pool
-    queue: Line
+    queue: Queue
     rules: tuple[Filter, ...]
     style: StyleReference | None
     door: Door
 
     def accepted(self) -> list[str]:
         """Ids of the examples that people have accepted so far."""
-        return self.queue.accepted()
+        return [self.pool.ids[row] for row in list(self.queue.catch_up().accepted)]
 
 
 @st.cache_resource(show_spinner="Opening the examples")
@@ -52,5 +53,15 @@ def open_project() -> Project:
     pool = Pool.open([desk.artifact(name) for name in wanted.inputs], Path(desk.store), wanted)
     store = CurationStore.open(os.environ[VARIABLE])
     door = Door.model_validate_json(os.environ.get(DOOR, "{}"))
-    queue = Line(pool, store)
+    queue = Queue(pool, store, wanted.targets, settings=_queue_settings(store.settings()))
     return Project(desk, recipe, store, pool, queue, rules_above(recipe, desk.stage), usual_style(desk, pool), door)
+
+
+def _queue_settings(settings: Settings) -> QueueSettings:
+    return QueueSettings(
+        settings.uncertain_share,
+        settings.audit_share,
+        settings.overlap_share,
+        settings.calibration_size,
+        lease_minutes=settings.lease_minutes,
+    )

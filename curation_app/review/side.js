@@ -71,7 +71,7 @@ function suggestionsOf(suggestions) {
 function originOf(origin, id) {
   const rows = [
     ["source", origin.place ? `${origin.source.replaceAll("_", " ")}: ${origin.place}` : origin.source.replaceAll("_", " ")],
-    ["votes", origin.votes.join(", ")], ["tags", origin.tags.join(", ")], ["date", origin.date], ["license", origin.license],
+    ["title", origin.title], ["votes", origin.votes.join(", ")], ["tags", origin.tags.join(", ")], ["date", origin.date], ["license", origin.license],
     ["authors", origin.authors.map((author) => [author.name, author.role && `(${author.role})`].filter(Boolean).join(" ")).join(", ")],
     ["changed", origin.modified], ["id", id],
   ]

@@ -112,6 +112,14 @@ def test_origin_says_who_wrote_it_under_which_license() -> None:
     assert [author["url"] for author in origin["authors"]] == ["https://a.example/1", ""]
 
 
+def test_a_question_taken_by_its_body_may_take_its_title() -> None:
+    item = example("stack_exchange/cooking/1", "My pan sticks. What do I do?", PLAIN)
+    titled = replace(item, origin=replace(item.origin, title="Why does food stick?"))
+    assert card_of(Look(titled), [], None)["prompts"] == {"body": "My pan sticks. What do I do?", "title": "Why does food stick?"}
+    by_title = replace(titled, turns=(Turn("user", "Why does food stick?"), titled.turns[1]))
+    assert card_of(Look(by_title), [], None)["prompts"] == {}
+
+
 def test_a_neighbour_is_shown_with_its_likeness() -> None:
     near = Alike(example("cooking/2", "How hot?\nVery " + "hot " * 99, PLAIN), 0.87654)
     [shown] = card_of(Look(example("cooking/1", "How?", PLAIN), alike=(near,)), [], None)["alike"]

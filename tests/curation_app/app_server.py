@@ -28,10 +28,11 @@ HOSTILE_TEXT = (
     "<a href='http://outside.example'>link</a> <b onmouseover=document.title='hacked'>bold</b> $$\\href{javascript:alert(1)}{y}$$\n\n"
 )
 LONG = "evil/2"
+TITLED = "stack_exchange/baking/7"
 
 
 def posts(count: int) -> list[dict[str, Any]]:
-    """Short ones of three kinds, a hostile one, and one of 100 kB."""
+    """Short ones, a hostile one, one of 100 kB, and a question that was taken by its body."""
     rows = [
         {
             "id": f"posts/{number}",
@@ -49,7 +50,12 @@ def posts(count: int) -> list[dict[str, Any]]:
         "url": "javascript:document.title='hacked'",
     }
     long = {"id": LONG, "prompt": "How long?", "response": HOSTILE_TEXT + "word *and* `code` " * 5600}
-    return [*rows, hostile, long]
+    turns = [
+        {"role": "user", "text": "My loaf came out flat again."},
+        {"role": "assistant", "text": "Let it rise **longer** next time."},
+    ]
+    origin = {"source": "stack_exchange", "native_id": "7/8", "title": "Why is my loaf flat?"}
+    return [*rows, hostile, long, {"id": TITLED, "turns": turns, "origin": origin}]
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def free_port() -> int:
 
 @contextmanager
 def serving(folder: Path, count: int = 200, more: Sequence[str] = ()) -> Iterator[App]:
-    """`align app` on a pool of `count` posts and two nasty ones; ended with Ctrl-C."""
+    """`align app` on a pool of `count` posts and three special ones; ended with Ctrl-C."""
     (folder / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in posts(count)), encoding="utf-8")
     (folder / "small.yaml").write_text(RECIPE, encoding="utf-8")
     port = free_port()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from app_server import HOSTILE, LONG, App
+from app_server import HOSTILE, LONG, TITLED, App
 
 from align.records import Turn
 
@@ -256,6 +256,22 @@ def test_a_hostile_post_is_only_text(app: App, look: Open, example: str) -> None
     page.keyboard.press("Escape")
     page.wait_for_timeout(300)
     assert page.title() != "hacked"
+
+
+def test_the_title_can_take_the_place_of_the_body(app: App, look: Open) -> None:
+    page = look("lara", TITLED)
+    page.keyboard.press("t")
+    page.locator(".turn.user .edited, .turn.user .chosen").first.wait_for()
+    assert page.locator(".turn.user .chosen").inner_text() == "title"
+    page.keyboard.press("a")
+    after(page, TITLED)
+    store = app.store
+    [event] = [event for event in store.events_since(0) if event.curator == "lara"]
+    store.close()
+    assert (event.action, [turn.text for turn in event.turns]) == (
+        "edit",
+        ["Why is my loaf flat?", "Let it rise **longer** next time."],
+    )
 
 
 def test_the_legend_names_every_key_and_covers_the_page(app: App, look: Open) -> None:

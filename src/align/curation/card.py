@@ -1,7 +1,7 @@
 """Everything that a page shows of one example, as plain data: texts as harmless trees, evidence, neighbours, origin."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,8 +36,6 @@ class Look:
     draft: tuple[Turn, ...] = ()
     """What the curator has typed so far; empty where nothing is unsaved."""
     note: str = ""
-    prompts: dict[str, str] = field(default_factory=dict)
-    """Other texts that could be the prompt, by name: title, body."""
     alike: tuple[Alike, ...] = ()
     suggestions: tuple[str, ...] = ()
     """What judges and scores say; empty in blind mode."""
@@ -56,7 +54,7 @@ def card_of(look: Look, rules: Sequence[Filter], style: StyleReference | None) -
         "decided": look.decided,
         "roles": [turn.role for turn in example.turns],
         "texts": [turn.text for turn in example.turns],
-        "prompts": look.prompts,
+        "prompts": prompts_of(example),
         "draft": [turn.text for turn in look.draft],
         "note": look.note,
         "alike": [_alike(item) for item in look.alike],
@@ -81,6 +79,14 @@ def live_of(example: Example, turns: tuple[Turn, ...], rules: Sequence[Filter], 
     }
 
 
+def prompts_of(example: Example) -> dict[str, str]:
+    """The texts that could be the prompt, by name. Of a question that was taken by its title, no other one was kept."""
+    title = example.origin.title
+    if not title or not example.prompt or example.prompt == title:
+        return {}
+    return {"body": example.prompt, "title": title}
+
+
 def origin_of(example: Example) -> dict[str, Any]:
     """Where it comes from, in words; a link only where it leads to the web."""
     origin = example.origin
@@ -88,6 +94,7 @@ def origin_of(example: Example) -> dict[str, Any]:
     return {
         "source": origin.source,
         "place": example.id.partition("/")[2].rpartition("/")[0],
+        "title": origin.title if origin.title != example.prompt else "",
         "url": web_address(origin.url),
         "date": origin.date[:10],
         "license": ", ".join(licenses) or "not stated",
@@ -148,5 +155,6 @@ def _rule(item: Seen, turns: tuple[Turn, ...]) -> dict[str, Any]:
     if item.turn is not None:
         text = turns[item.turn].text
         before, after = text[max(0, item.start - CONTEXT_CHARS) : item.start], text[item.end : item.end + CONTEXT_CHARS]
-        told["around"] = [before, text[item.start : item.end], after]
+        left, right = "…" * (item.start > CONTEXT_CHARS), "…" * (item.end + CONTEXT_CHARS < len(text))
+        told["around"] = [left + before, text[item.start : item.end], after + right]
     return told

@@ -64,7 +64,6 @@ class Reviewing:
     style: StyleReference | None = None
     accepted: Callable[[], Sequence[str]] = list
     """Ids of the examples that people have accepted so far."""
-    other_prompts: Callable[[Example], dict[str, str]] = lambda example: {}
     open: dict[str, str] = field(default_factory=dict)
     """Ids in the order in which they are shown, with why they were served."""
     asked_for: dict[str, str] = field(default_factory=dict)
@@ -255,7 +254,6 @@ class Reviewing:
                 own.version if own is not None else 0,
                 draft.turns if draft is not None and draft.content == content else (),
                 draft.note if draft is not None else "",
-                self.other_prompts(example),
                 self._alike(name),
                 _suggestions(example) if decided or not self.settings.blind else (),
                 decided,
