@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from align.dedup.buckets import MOST_BANDS, band_shape
+from align.dedup.bands import MOST_BANDS, band_shape
 from align.dedup.minhash import MinHash, jaccard, shingles
 from toy_records import example, inputs, run
 

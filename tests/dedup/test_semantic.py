@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from align.dedup import semantic
+from align.dedup.alike_vectors import alike_in_buckets, draws_for
 from align.dedup.semantic import Semantic, alike
 from toy_records import example, inputs, run
 
@@ -58,3 +59,39 @@ def test_words_in_another_order_mean_the_same_and_the_preferred_one_stays(tmp_pa
 def test_nothing_alike_nothing_dropped(tmp_path: Path) -> None:
     made = run(Semantic(on="prompt", threshold=1), inputs(tmp_path, POOL), tmp_path / "out")
     assert made.ids == ["a/1", "a/2", "a/3", "a/4"]
+
+
+@pytest.mark.parametrize("threshold", [0.8, 0.95, 1.0])
+def test_a_large_pool_loses_hardly_a_pair_to_its_buckets_and_drops_none_that_is_less_alike(
+    threshold: float, tmp_path: Path
+) -> None:
+    draw = np.random.default_rng(3)
+    vectors = unit(draw.standard_normal((3000, 32)))
+    # a partner for each of 600, at just the threshold: the vector and one at a right angle to it
+    asides = draw.standard_normal((600, 32))
+    asides -= (asides * vectors[:600]).sum(axis=1, keepdims=True) * vectors[:600]
+    partners = threshold * vectors[:600] + np.sqrt(1 - threshold**2) * unit(asides)
+    pool = np.concatenate([vectors, unit(partners)])
+    order = list(range(len(pool)))
+    exact = {row for row, _, _ in alike(pool, order, threshold - 1e-4)}
+    found = list(alike_in_buckets(pool, order, threshold - 1e-4, tmp_path / "planes"))
+    assert len(exact) >= 600
+    assert len({row for row, _, _ in found} & exact) >= 0.98 * len(exact)
+    for row, kept, likeness in found:
+        assert likeness == pytest.approx(float(pool[row] @ pool[kept]), abs=1e-5)
+        assert likeness >= threshold - 2e-4
+
+
+def test_a_pool_above_the_bound_goes_through_buckets_to_the_same_end(tmp_path: Path) -> None:
+    made = run(Semantic(on="response", keep="answer_score", exact_up_to=0), inputs(tmp_path, POOL), tmp_path / "out")
+    assert made.ids == ["a/2", "a/3", "a/4"]
+    assert made.rejections == {"a/1": ("semantic", "duplicate", "a/2 (similarity 1.00)")}
+
+
+def test_a_likelier_pair_needs_fewer_draws_and_a_larger_pool_more_planes() -> None:
+    # cosine 0.95 is an angle of 18.2 degrees: on the same side of a plane with 0.899; of 15 planes with 0.202;
+    # 21 draws miss a pair with (1 - 0.202)^21 = 0.009
+    assert draws_for(100_000, 0.95) == (21, 15)
+    assert draws_for(1_000_000, 0.95).planes == 18
+    assert draws_for(100_000, 1.0).draws == 1
+    assert draws_for(100_000, 0.3).draws <= 64

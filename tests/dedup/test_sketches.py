@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.dedup.buckets import Buckets, band_shape
+from align.dedup.bands import band_hashes, band_shape
+from align.dedup.buckets import Buckets
 from align.dedup.minhash import jaccard, near_duplicates, shingles
 from align.dedup.sketches import sketches
 from align.dedup.words_apart import words_apart
@@ -62,18 +63,19 @@ def test_of_pairs_at_the_threshold_98_percent_and_more_are_found(threshold: floa
 
 
 def test_a_text_that_is_alone_in_its_buckets_is_not_looked_at(tmp_path: Path) -> None:
-    buckets = Buckets(tmp_path / "buckets", 4, *band_shape(0.7))
-    buckets.add(sketches([b"moss fern oak", b"heron vole otter"], 2))
-    buckets.add(sketches([b"moss fern oak", b"brook stone"], 2))  # in another batch
+    shape = band_shape(0.7)
+    buckets = Buckets(tmp_path / "buckets", 4, shape.bands)
+    buckets.add(band_hashes(sketches([b"moss fern oak", b"heron vole otter"], 2), shape))
+    buckets.add(band_hashes(sketches([b"moss fern oak", b"brook stone"], 2), shape))  # in another batch
     shared = list(buckets.shared())
     assert [item.place for item in shared] == [0, 2]
     assert shared[0].buckets == shared[1].buckets
-    assert len(set(shared[0].buckets)) == band_shape(0.7)[0]
+    assert len(set(shared[0].buckets)) == shape.bands
 
 
 def test_fewer_than_two_texts_share_nothing(tmp_path: Path) -> None:
     for count in (0, 1):
-        buckets = Buckets(tmp_path / "buckets", count, 3, 2)
+        buckets = Buckets(tmp_path / "buckets", count, 3)
         if count:
-            buckets.add(sketches([b"moss"], 2))
+            buckets.add(np.ones((1, 3), dtype=np.uint32))
         assert list(buckets.shared()) == []

@@ -9,7 +9,8 @@ from typing import BinaryIO, ClassVar, Literal
 from pydantic import Field
 
 from align.artifact import SCRATCH, Counts
-from align.dedup.buckets import Buckets, band_shape
+from align.dedup.bands import band_hashes, band_shape
+from align.dedup.buckets import Buckets
 from align.dedup.duplicates import NOT_COMPARED, Compared, check_signal, compared_turns, rank_of, write_unique
 from align.dedup.sketches import sketches
 from align.dedup.words_apart import words_apart
@@ -111,9 +112,10 @@ def near_duplicates(
     characters needs no edit, None where that is too little. Items are compared with kept ones only, so a thousand copies of one
     text cost a thousand comparisons and not half a million.
     """
-    buckets = Buckets(scratch, len(order), *band_shape(threshold))
+    shape = band_shape(threshold)
+    buckets = Buckets(scratch, len(order), shape.bands)
     for batch in track(_batches(order, text_of), "sketching texts", None, "batches"):
-        buckets.add(sketches(batch, shingle_words))
+        buckets.add(band_hashes(sketches(batch, shingle_words), shape))
 
     @lru_cache(maxsize=KNOWN)
     def known(item: int) -> frozenset[str]:

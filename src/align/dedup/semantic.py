@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from align.artifact import Counts
+from align.artifact import SCRATCH, Counts
+from align.dedup.alike_vectors import alike_in_buckets
 from align.dedup.duplicates import NOT_COMPARED, Compared, Rank, check_signal, rank_of, write_unique
 from align.embed.embedder import Embedder, embedded_text
 from align.embed.tfidf import TfIdf
@@ -26,8 +27,10 @@ BLOCK = 2048
 class Semantic(Stage):
     """Keep one example of each group of texts that mean the same: one goes where a kept, preferred one is alike enough.
 
-    Every text is compared with every kept one, so twice as many take four times as long. Memory holds blocks, the vectors lie on
-    the disk.
+    In a pool of `exact_up_to` texts or fewer every text is compared with every kept one, so twice as many take four times as
+    long. In a larger one those are compared that share a bucket (vectors on the same side of all of a draw of planes, arXiv
+    cs/0205041), which are 99 % of the pairs just at the threshold and more of those above; what is dropped is as alike as said in
+    either case. Memory holds blocks, the vectors lie on the disk.
     """
 
     kind: Literal["semantic"] = "semantic"
@@ -41,6 +44,11 @@ class Semantic(Stage):
     keep: str = "first"
     """Which one stays: `first`, or the one with the highest value of the signal named here, e.g. `answer_score`."""
 
+    exact_up_to: int = Field(default=50_000, ge=0)
+    """The largest pool that is compared all with all."""
+
+    version: ClassVar[int] = 2  # 2: large pools by buckets
+
     def run(self, inputs: Inputs, work: Path) -> Counts:
         check_signal(self.kind, self.keep, inputs)
         vectors = embed_texts(self.embedder, lambda: (embedded_text(item, self.on) for item in inputs.read(Example)), work)
@@ -50,7 +58,10 @@ class Semantic(Stage):
             ids.append(example.id)
             ranks.append(rank_of(example, self.keep, number))
         order = sorted((row for row in range(len(ids)) if vectors[row].any()), key=ranks.__getitem__)
-        found = alike(vectors, order, self.threshold)
+        if len(order) <= self.exact_up_to:
+            found = alike(vectors, order, self.threshold)
+        else:
+            found = alike_in_buckets(vectors, order, self.threshold, work / SCRATCH / "planes")
         details = {row: f"{ids[kept]} (similarity {likeness:.2f})" for row, kept, likeness in found}
         return write_unique(self.kind, inputs, work, details, {NOT_COMPARED: len(ids) - len(order)})
 
