@@ -23,6 +23,7 @@ from pathlib import Path
 from align.recipe import load_recipe
 from align.runner import run_recipe
 import numpy, pyarrow.compute, pyarrow.parquet
+pyarrow.array([""])  # imports pandas
 def cpu():
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime

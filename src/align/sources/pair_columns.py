@@ -114,25 +114,23 @@ def _origins(asked: Values, answered: Values, dump: Dump, names: Names) -> dict[
 
 
 def _signals(pairs: list[Pair], asked: Values, answered: Values) -> Lists:
-    import numpy as np
-
     viewed = [views.isdigit() for views in asked["ViewCount"]]
     figures = (
         answered["Score"],
         [pair.answers for pair in pairs],
-        list(map(len, answered["Text"])),
+        map(len, answered["Text"]),
         [accepted == number for accepted, number in zip(asked["AcceptedAnswerId"], map(str.encode, answered["Id"]), strict=True)],
-        list(map(bool, asked["ClosedDate"])),
+        map(bool, asked["ClosedDate"]),
         asked["Score"],
-        list(map(len, answered["Body"])),
-        list(map(is_self_contained, asked["Title"])),
+        map(len, answered["Body"]),
+        map(is_self_contained, asked["Title"]),
         [int(views) if seen else 0 for views, seen in zip(asked["ViewCount"], viewed, strict=True)],
     )
-    known = np.ones((len(pairs), len(_SIGNALS)), bool)
-    known[:, -1] = viewed
-    values = np.array(figures, np.float64).T[known]
-    names = np.tile(np.array(_SIGNALS, object), len(pairs))[known.ravel()]
-    return Lists(known.sum(1).tolist(), {"name": names, "value": values})
+    known = list(chain.from_iterable((True,) * (len(_SIGNALS) - 1) + (seen,) for seen in viewed))
+    values = compress(map(float, chain.from_iterable(zip(*figures, strict=True))), known)
+    lengths = [len(_SIGNALS) - 1 + seen for seen in viewed]
+    # Lists and not arrays: for those of numpy Arrow would import pandas.
+    return Lists(lengths, {"name": list(compress(_SIGNALS * len(pairs), known)), "value": list(values)})
 
 
 def _in_turn(first: Iterable[Any], second: Iterable[Any]) -> list[Any]:
