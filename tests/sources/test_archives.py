@@ -1,12 +1,14 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import py7zr
 import pytest
 
 from align.errors import InputError, StoreError
+from align.sources import archives, bzip2_blocks
 from align.sources.archives import check_archive, unpack_tables
 
 TABLES = {"Badges.xml": "<badges>" + "b" * 5000, "Posts.xml": "<posts>" + "p" * 5000, "Users.xml": "<users>"}
@@ -19,9 +21,10 @@ def archive(path: Path, files: dict[str, str], **options: object) -> Path:
     return path
 
 
-@pytest.fixture(params=["program", "python"])
+@pytest.fixture(params=["blocks", "program", "python"])
 def unpacker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Unpack with the 7z program, and as on a machine that has none."""
+    """Unpack on two cores, and as on a machine of one with the 7z program and without."""
+    monkeypatch.setattr(archives, "cores", lambda: 2 if request.param == "blocks" else 1)
     if request.param == "python":
         monkeypatch.setattr(shutil, "which", lambda name: None)
     elif not any(map(shutil.which, ("7z", "7zz", "7za"))):
@@ -40,6 +43,32 @@ def test_only_the_wanted_tables_come_out_whatever_the_method(method: int, unpack
         "users.xml": TABLES["Users.xml"],
     }
     assert not list((tmp_path / "out").rglob("Badges.xml"))
+
+
+def test_the_blocks_of_bzip2_are_unpacked_without_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "cores", lambda: 2)
+    monkeypatch.setattr(archives, "_unpack_by_program", lambda *_: "the program was asked")
+    monkeypatch.setattr(archives, "_unpack_in_python", lambda *_: "py7zr was asked")
+    numbers = {
+        name: "".join(map(str, range(start, 400_000 + start))) for start, name in enumerate(("a.xml", "Posts.xml", "Users.xml"))
+    }
+    packed = archive(tmp_path / "a.7z", numbers, filters=[{"id": py7zr.FILTER_BZIP2}])
+    found = unpack_tables(packed, ("posts.xml", "users.xml"), tmp_path / "out")
+    assert [
+        found[name].read_text() == numbers[table] for name, table in (("posts.xml", "Posts.xml"), ("users.xml", "Users.xml"))
+    ] == [True] * 2
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+    other = archive(tmp_path / "b.7z", numbers, filters=[{"id": py7zr.FILTER_LZMA2}])
+    with pytest.raises(InputError, match="the program was asked; py7zr was asked"):
+        unpack_tables(other, ("posts.xml",), tmp_path / "out")
+
+
+def test_a_wrong_checksum_of_a_file_is_found_though_its_blocks_are_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = archive(tmp_path / "a.7z", {"Posts.xml": "<posts>"}, filters=[{"id": py7zr.FILTER_BZIP2}])
+    (folder,) = bzip2_blocks.packed_folders(packed, ["Posts.xml"]) or ()
+    wrong = replace(folder, members=(replace(folder.members[0], crc32=7),))
+    assert bzip2_blocks.unpack_folder(packed, wrong, tmp_path, 2) == "Posts.xml is damaged"
 
 
 def test_what_an_earlier_try_left_is_cleared(unpacker: str, tmp_path: Path) -> None:
@@ -66,8 +95,9 @@ def test_what_is_no_archive_is_said(content: bytes, tmp_path: Path) -> None:
         check_archive(path)
 
 
-def test_damage_in_the_middle_is_found(unpacker: str, tmp_path: Path) -> None:
-    path = archive(tmp_path / "a.7z", {"Posts.xml": "".join(map(str, range(20000)))})
+@pytest.mark.parametrize("method", [py7zr.FILTER_BZIP2, py7zr.FILTER_LZMA2])
+def test_damage_in_the_middle_is_found(method: int, unpacker: str, tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.7z", {"Posts.xml": "".join(map(str, range(20000)))}, filters=[{"id": method}])
     data = bytearray(path.read_bytes())
     data[2000:2100] = bytes(100)
     path.write_bytes(data)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from align.errors import InputError, StoreError
 from align.progress import track
+from align.sources.bzip2_blocks import packed_folders, unpack_folder
 
 _SIGNATURE = b"7z\xbc\xaf\x27\x1c"
 _HEADER_BYTES = 32
@@ -47,7 +48,8 @@ def check_archive(path: Path) -> None:
 def unpack_tables(path: Path, tables: tuple[str, ...], folder: Path) -> dict[str, Path]:
     """Unpack the named tables (`posts.xml`, in any case) of an archive into `folder`; return them by that name.
 
-    The 7z program is taken where there is one (it is faster and knows BCJ2), py7zr else, and where 7z fails (it lacks zstd).
+    What is packed with BZip2 is unpacked by all cores where there are several. Else the 7z program is taken where there is one
+    (it is faster and knows BCJ2), py7zr else, and where 7z fails (it lacks zstd).
     """
     check_archive(path)
     members = {member: size for member, size in _members(path).items() if _base(member) in tables}
@@ -58,10 +60,9 @@ def unpack_tables(path: Path, tables: tuple[str, ...], folder: Path) -> dict[str
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _check_room(folder, sum(members.values()), path)
-    program = next(filter(None, map(shutil.which, ("7z", "7zz", "7za"))), None)
     problems = []
-    for unpack in (_unpack_by_program, _unpack_in_python) if program else (_unpack_in_python,):
-        problem = _watched(partial(unpack, path, list(members), folder, program or ""), path, folder, sum(members.values()))
+    for unpack in _ways(path, list(members)):
+        problem = _watched(partial(unpack, path, list(members), folder), path, folder, sum(members.values()))
         if not problem:
             return {_base(member): folder / Path(member).name for member in members}
         problems.append(problem)
@@ -98,8 +99,36 @@ def _check_room(folder: Path, needed: int, path: Path) -> None:
         )
 
 
-def _unpack_by_program(path: Path, members: list[str], folder: Path, program: str) -> str:
+def _ways(path: Path, members: list[str]) -> Iterator[Callable[[Path, list[str], Path], str]]:
+    """The ways to unpack an archive, the fastest first."""
+    if cores() > 1 and packed_folders(path, members) is not None:
+        yield _unpack_by_blocks
+    if _program() is not None:
+        yield _unpack_by_program
+    yield _unpack_in_python
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _program() -> str | None:
+    return next(filter(None, map(shutil.which, ("7z", "7zz", "7za"))), None)
+
+
+def _unpack_by_blocks(path: Path, members: list[str], folder: Path) -> str:
+    """Unpack with a thread a core; return what went wrong, or nothing."""
+    try:
+        said = [unpack_folder(path, packed, folder, cores()) for packed in packed_folders(path, members) or ()]
+    except Exception as error:  # damage shows as any error at all, a full disk too
+        said = [f"{type(error).__name__}: {error}"]
+    return "".join(f"rapidgzip: {problem}" for problem in said if problem)
+
+
+def _unpack_by_program(path: Path, members: list[str], folder: Path) -> str:
     """Unpack with the 7z program; return what went wrong, or nothing."""
+    program = _program() or ""
     # `e` leaves folders out of the names, so nothing can be written elsewhere; -spd: a `*` in a name is no pattern.
     asked = [program, "e", "-y", "-spd", "-bd", "-bso0", f"-o{folder}", "--", str(path.absolute()), *members]
     done = subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)
@@ -107,7 +136,7 @@ def _unpack_by_program(path: Path, members: list[str], folder: Path, program: st
     return f"{Path(program).name} ended with {done.returncode}: {said}" if done.returncode else ""
 
 
-def _unpack_in_python(path: Path, members: list[str], folder: Path, program: str) -> str:
+def _unpack_in_python(path: Path, members: list[str], folder: Path) -> str:
     import py7zr
 
     try:
