@@ -4,7 +4,7 @@ import streamlit as st
 
 from align.curation.people import Person
 from curation_app.session import Project
-from curation_app.team import agreement, conflicts, guidelines, history, people, work
+from curation_app.team import agreement, conflicts, guidelines, history, pace, people, work
 from curation_app.team.acting import tell
 from curation_app.views import PageInfo
 
@@ -16,6 +16,7 @@ SECTIONS = {
     "Work": (work.draw, "viewer"),
     "Agreement": (agreement.draw, "lead"),
     "Conflicts": (conflicts.draw, "lead"),
+    "Pace": (pace.draw, "viewer"),
     "History": (history.draw, "lead"),
 }
 """What each shows, and the least role that sees it: others' decisions stay hidden from those who are still to decide."""
