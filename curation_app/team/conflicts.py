@@ -92,7 +92,7 @@ def _settling(store: CurationStore, actor: str, conflict: Conflict, original: tu
         chosen: tuple[Turn, ...] = ()
     else:
         names = list(texts)
-        name = st.radio("Text to keep", names, horizontal=True, key=f"text_{key}")
+        name = st.radio("Text to keep", names, horizontal=True, key=f"text_{key}") if len(names) > 1 else names[0]
         chosen = texts[name or names[0]]
         key += f"_{names.index(name or names[0])}"
     with st.form(f"settle_{key}", enter_to_submit=False):

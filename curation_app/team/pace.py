@@ -90,9 +90,10 @@ def _plot(found: list[Pace], field: str, title: str) -> Any:
         for number, window in enumerate(item.windows)
     ]
     line = altair.Chart(altair.Data(values=rows)).mark_line(point=True, strokeWidth=2)
+    counted = altair.Axis(tickMinStep=WINDOW, format="d")
     scale = altair.Scale(domain=[0, 1]) if field == "accepted" else altair.Scale(domainMin=0)
     return line.encode(
-        x=altair.X("decisions:Q", title="decisions", axis=altair.Axis(tickMinStep=WINDOW)),
+        x=altair.X("decisions:Q", title="decisions", scale=altair.Scale(domainMin=0), axis=counted),
         y=altair.Y(f"{field}:Q", title=title, scale=scale),
         color=altair.Color("curator:N", title=None, legend=altair.Legend(orient="bottom")),
         tooltip=["curator:N", "decisions:Q", altair.Tooltip(f"{field}:Q", format=".2f")],

@@ -37,7 +37,7 @@ def draw(project: Project, person: Person) -> None:
 
 
 def _assignments(project: Project, person: Person, may_change: bool) -> None:
-    cells = sorted(name for name in set(project.pool.cells.names) if name)
+    cells = sorted(project.pool.wanted.targets)
     curators = [someone for someone in project.store.people() if is_at_least(someone.role, "curator")]
     assigned = project.store.assignments()
     if not cells:
