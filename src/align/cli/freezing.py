@@ -93,7 +93,8 @@ def _print_preview(preview: "FreezePreview") -> None:
     """For people, on stderr: what comes out, and what is worth a look."""
     for item in preview.splits:
         without = f", {item.dehydrated:,} of them without their text" if item.dehydrated else ""
-        lengths = f"{item.prompt_words:,.0f} words a prompt, {item.response_words:,.0f} a response"
+        answered = f", {item.response_words:,.0f} a response" if item.response_words else ""
+        lengths = f"{item.prompt_words:,.0f} words a prompt{answered}"
         typer.echo(f"{item.split:<6} {item.stage}: {item.rows:,} rows{without}; {lengths}", err=True)
     for row in preview.licences:
         typer.echo(f"{row.rows:>6,} rows under {row.licence}{'' if row.is_open else ' (text may not be passed on)'}", err=True)

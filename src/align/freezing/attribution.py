@@ -29,8 +29,8 @@ def entry_of(row: Row) -> str:
     return f"- {_code(row['id'])}: {link(_short(title), origin['url'])} by {authors}. {_licence(row)}.{changed}\n"
 
 
-def licences_page(licences: dict[str, tuple[int, int]], terms: dict[str, str]) -> str:
-    """What each licence asks. `licences`: rows and rows without their text, by licence; `terms`: of publishers, by source."""
+def licences_page(licences: dict[str, tuple[int, int]], terms: set[str]) -> str:
+    """What each licence asks. `licences`: rows and rows without their text, by licence; `terms`: what publishers say."""
     lines = [
         "# Licences",
         "",
@@ -45,7 +45,7 @@ def licences_page(licences: dict[str, tuple[int, int]], terms: dict[str, str]) -
         lines.append(f"| {plain(name)} | {link(found.url, found.url) if found.url else ''} | {found.asks} |")
     if terms:
         lines += ["", "## What publishers say", ""]
-        lines += [f"- **{plain(source)}**: {said}" for source, said in sorted(terms.items())]
+        lines += [f"- {said}" for said in sorted(terms)]
     lines += ["", "This page is a summary and no legal advice; the texts of the licences are what counts."]
     return "\n".join(lines) + "\n"
 

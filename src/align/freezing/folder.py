@@ -93,7 +93,7 @@ def _fill(work: Path, splits: Mapping[str, Iterable[Row]], facts: Facts) -> dict
                 attribution.write(entry_of(row))
     for split in splits:
         _write_parquet(work / "data" / f"{split}.jsonl")
-    terms = {item["source"]["kind"]: item["terms"] for item in facts["sources"].values() if item["terms"]}
+    terms = {item["terms"] for item in facts["sources"].values() if item["terms"]}
     (work / "LICENSES.md").write_text(licences_page(tally.licences, terms), encoding="utf-8")
     (work / "README.md").write_text(card_of(facts, tally), encoding="utf-8")
     if facts["left_out"]:
