@@ -13,6 +13,8 @@ SHARED = """
   [data-testid="stHeader"] { border-bottom: 1px solid var(--st-border-color, rgba(128, 128, 128, .25)); }
   h1 { font-size: 1.6rem !important; letter-spacing: -0.01em; }
   h2 { font-size: 1.25rem !important; }
+  h3 { font-size: 1.1rem !important; padding: 0.4rem 0 0.2rem !important; }
+  [data-testid="stMetricValue"] { font-size: 1.5rem; }
   :focus-visible { outline: 2px solid var(--st-primary-color, #2f5fd0); outline-offset: 2px; }
 </style>
 """

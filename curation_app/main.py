@@ -6,6 +6,7 @@ import streamlit as st
 
 from align.curation.people import ROLES, Person
 from align.errors import AlignError
+from curation_app.links import PAGES
 from curation_app.look import use_look
 from curation_app.session import Project, open_project
 from curation_app.views import FoundPage, found_pages
@@ -28,8 +29,8 @@ def main() -> None:
         st.navigation(doors, position="hidden").run()
         return
     allowed = [page for page in found_pages() if ROLES.index(page.info.least_role) <= ROLES.index(person.role)]
-    pages = [
-        st.Page(
+    pages = {
+        page.name: st.Page(
             partial(_draw, page, project, person),
             title=page.info.title,
             icon=page.info.icon,
@@ -37,8 +38,9 @@ def main() -> None:
             default=page is allowed[0],
         )
         for page in allowed
-    ]
-    page = st.navigation(pages, position="top")
+    }
+    st.session_state[PAGES] = pages
+    page = st.navigation(list(pages.values()), position="top")
     _draw_about(project, person)
     page.run()
 

@@ -10,6 +10,7 @@ from align.curation.people import Person
 from align.curation.rendering import rendered
 from align.curation.reviewing import Reviewing
 from align.errors import AlignError
+from curation_app.links import PICKED
 from curation_app.session import Project
 from curation_app.views import PageInfo
 
@@ -29,6 +30,9 @@ def draw(project: Project, person: Person) -> None:
             reviewing.show(wanted)
         except AlignError as error:
             st.error(str(error))
+    picked = st.session_state.pop(PICKED, None)  # what a region of the map or a search held
+    if picked is not None:
+        reviewing.show_line(picked)
     _card(project, person)
 
 

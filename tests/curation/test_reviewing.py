@@ -8,7 +8,7 @@ import pytest
 
 from align.curation.pool import Pool
 from align.curation.reviewing import Reviewing
-from align.curation.store import CurationStore
+from align.curation.store import Ask, CurationStore
 from align.filters.first_person import FirstPerson
 from align.records import content_of
 from toy_records import artifact, example
@@ -250,3 +250,17 @@ def test_a_message_of_another_version_of_the_page_is_refused_in_words(pool: Pool
     assert "reload" in reviewing.answers["x1"]["said"]
     assert "2 texts" not in decide(reviewing, "r1", texts=["one"])["said"]
     assert content_of(EXAMPLES[0].turns) == reviewing.cards()[0]["content"]
+
+
+def test_what_a_person_picked_comes_first_in_its_order_and_then_the_queue(pool: Pool, store: CurationStore) -> None:
+    """Of eight in the pool 7, 6, 5, 4 and 3 are picked; 6 is decided already, and somebody else has 4 open."""
+    names = pool.ids
+    store.decide(Ask("before", names[6], pool.contents[6], 0, "accept", "ada"))
+    store.lease("ben", [names[4]])
+    reviewing = review(pool, store)
+    reviewing.show_line([*(names[number] for number in (7, 6, 5, 4, 3)), "unknown"])
+    seen = []
+    for number in range(4):
+        seen.append(first(reviewing))
+        decide(reviewing, f"line-{number}")
+    assert seen == [names[7], names[5], names[3], names[0]]

@@ -68,6 +68,8 @@ class Reviewing:
     """Ids in the order in which they are shown, with why they were served."""
     asked_for: dict[str, str] = field(default_factory=dict)
     """Those that the person asked for, whatever the queue thinks of them."""
+    line: list[str] = field(default_factory=list)
+    """Ids that the person asked for and that are not open yet: a region of the map, what a search found."""
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     settings: Settings = Settings()
     """The project's, read anew with every message."""
@@ -92,6 +94,12 @@ class Reviewing:
         self.asked_for[example_id] = why
         self.open = {example_id: why} | {name: said for name, said in self.open.items() if name != example_id}
         self.store.keep_place(self.curator, example_id)
+
+    def show_line(self, example_ids: Sequence[str], why: str = "search") -> None:
+        """Put these first, one after the other; what is decided by then, or open elsewhere, is passed over."""
+        self.line = [name for name in example_ids if name in self.pool]
+        self.open = dict(self._next_in_line(why))
+        self._refill()
 
     def take(self, messages: Sequence[dict[str, Any]]) -> None:
         """Do what the browser asks, each message once."""
@@ -208,6 +216,8 @@ class Reviewing:
         """Take from the queue what is to come; what is looked at now, and what was asked for, stays where it is."""
         self.refusal = ""
         found: dict[str, str] = {}
+        asked = {name: why for name, why in self.open.items() if name in self.asked_for} | self._next_in_line()
+        self.open = asked | {name: why for name, why in self.open.items() if name not in asked}
         try:
             found = {item.example_id: item.why for item in self.queue.next(self.curator, self.settings.prefetch, self.cells)}
             kept = [name for name in self.open if name in self.asked_for or name == next(iter(self.open))]
@@ -222,6 +232,17 @@ class Reviewing:
         first = next(iter(self.open), None)
         if first is not None and first != self.store.place(self.curator):
             self.store.keep_place(self.curator, first)
+
+    def _next_in_line(self, why: str = "search") -> dict[str, str]:
+        """The next ones that the person asked for, as many as there is room for."""
+        found: dict[str, str] = {}
+        room = self.settings.prefetch - sum(name in self.asked_for for name in self.open)
+        while self.line and len(found) < room:
+            name = self.line.pop(0)
+            if self._is_undecided(name) and self._hold([name]):
+                found[name] = why
+        self.asked_for |= found
+        return found
 
     @property
     def cells(self) -> tuple[str, ...]:

@@ -10,7 +10,20 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from align.curation import assignments, authored, bulk, changes, drafts, events, folding, guidelines, leases, people, settings
+from align.curation import (
+    assignments,
+    authored,
+    bulk,
+    changes,
+    drafts,
+    events,
+    folding,
+    guidelines,
+    importing,
+    leases,
+    people,
+    settings,
+)
 from align.curation import standings as counters
 from align.curation import writers as authors
 from align.curation.authoring import AuthoredExample, Group
@@ -84,6 +97,14 @@ class CurationStore:
         done = [
             self._add(lambda connection, step=step: bulk.decide_step(connection, step))  # type: ignore[misc]
             for step in (asks[start : start + STEP] for start in range(0, len(asks), STEP))
+        ]
+        return Bulk.of(done)
+
+    def import_decisions(self, actor: str, decisions: Sequence[Decision]) -> Bulk:
+        """Add what people decided elsewhere, as a lead; what cannot come in is told with its reason."""
+        done = [
+            self._add(lambda connection, step=step: importing.import_step(connection, actor, step))  # type: ignore[misc]
+            for step in (decisions[start : start + STEP] for start in range(0, len(decisions), STEP))
         ]
         return Bulk.of(done)
 

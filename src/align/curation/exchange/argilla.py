@@ -1,15 +1,6 @@
 """Argilla's records, as `dataset.records.to_json` writes and `from_json` reads them (Argilla 2).
 
-A dataset for them has one chat field `dialogue`, a label question `decision` and four text questions:
-
-    rg.Settings(
-        fields=[rg.ChatField("dialogue")],
-        questions=[
-            rg.LabelQuestion("decision", labels=["accept", "reject", "edit", "flag", "skip"]),
-            *(rg.TextQuestion(name, required=False) for name in ("reason", "note", "edited_prompt", "edited_response")),
-        ],
-        metadata=[rg.TermsMetadataProperty(name) for name in ("source", "url", "license", "example_content", "curators")],
-    )
+`SETTINGS` makes a dataset for them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +12,17 @@ from align.curation.exchange.said import QUESTIONS, Answers, answers_of, dialogu
 from align.errors import InputError
 from align.records import Decision, Example, content_of
 
+SETTINGS = """\
+rg.Settings(
+    fields=[rg.ChatField("dialogue")],
+    questions=[
+        rg.LabelQuestion("decision", labels=["accept", "reject", "edit", "flag", "skip"]),
+        *(rg.TextQuestion(name, required=False) for name in ("reason", "note", "edited_prompt", "edited_response")),
+    ],
+    metadata=[rg.TermsMetadataProperty(name) for name in ("source", "url", "license", "example_content", "curators")],
+)
+"""
+"""Python for Argilla's SDK."""
 WANTED = "what Argilla's dataset.records.to_json writes"
 
 

@@ -1,0 +1,122 @@
+"""Cells against their targets, how long it will take, and how varied what was accepted is."""
+
+from typing import Any
+
+import streamlit as st
+
+from align.curation.board import CellState, Dominance, Spread, total_of
+from align.curation.pace import Forecast, Pace
+from align.records import Measurement
+from align.statistics import Estimate
+
+METRICS = {
+    "style_auc": "How well a classifier tells the sources apart by style (0.5: not at all)",
+    "opening_entropy": "Ways of opening a response, as so many equally frequent ones",
+}
+
+
+def draw_summary(cells: list[CellState], pace: Pace, audited: tuple[Estimate, int]) -> None:
+    """What a person asks first: how much there is, how much is missing, how long it takes."""
+    accepted = sum(cell.accepted for cell in cells)
+    target = sum(cell.target for cell in cells if cell.target) or None
+    columns = st.columns(4)
+    columns[0].metric("Accepted", f"{accepted:,}" + (f" of {target:,}" if target else ""))
+    columns[1].metric(
+        "Still to do", hours_of(total_of(cells)), help="Active hours of one person at the pace of now, with its range"
+    )
+    an_hour = "no looks yet" if pace.accepted_an_hour is None else f"{pace.accepted_an_hour:.0f} an hour"
+    columns[2].metric("Pace", an_hour, help="Accepted examples an hour of active work, over the last 200 looks of all")
+    rate, count = audited
+    columns[3].metric(
+        "Acceptance by lot", percent(rate) if count else "not known yet",
+        help=f"Of {count:,} examples that a lot drew and that are all decided: what the pool is worth, whatever was shown",
+    )  # fmt: skip
+
+
+def draw_cells(cells: list[CellState]) -> None:
+    """Table 1 as it fills."""
+    rows = [_cell_row(cell) for cell in cells]
+    st.dataframe(
+        rows, hide_index=True, height=35 * (len(rows) + 1) + 3,
+        column_config={
+            "done": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent", width="medium"),
+            "accepted": st.column_config.NumberColumn(width=80), "of": st.column_config.NumberColumn(width=60),
+            "rejected": st.column_config.NumberColumn(width=80), "flagged": st.column_config.NumberColumn(width=75),
+            "undecided": st.column_config.NumberColumn(width=90),
+        },
+    )  # fmt: skip
+    for cell in cells:
+        if cell.is_short:
+            st.warning(
+                f"{cell.name}: {cell.lacking:,} are still wanted and {cell.left:,} are left to decide. Draw a larger shortlist "
+                "(`oversample` of the quota above), or let the quota take fewer.",
+                icon=":material/production_quantity_limits:",
+            )
+
+
+def _cell_row(cell: CellState) -> dict[str, Any]:
+    told = cell.accepted + cell.rejected
+    return {
+        "cell": cell.name or "all",
+        "done": min(1.0, cell.accepted / cell.target) if cell.target else None,
+        "accepted": cell.accepted,
+        "of": cell.target,
+        "rejected": cell.rejected,
+        "flagged": cell.flagged,
+        "undecided": cell.left,
+        "accepted share": percent(cell.rate) if told else "",
+        "still to do": hours_of(cell.forecast) if cell.lacking else "full" if cell.target else "",
+    }
+
+
+def draw_spread(spread: Spread) -> None:
+    """Variety beside what a lot would give: the figure alone says nothing."""
+    if spread.accepted < 2:
+        st.caption("How varied the accepted examples are is told from two on.")
+        return
+    columns = st.columns(2)
+    columns[0].metric(
+        "Vendi score", f"{spread.vendi:.1f}", f"{spread.vendi - spread.vendi_by_chance:+.1f} against a lot", delta_color="normal",
+        help=f"As varied as so many wholly different examples; {spread.accepted:,} by lot have {spread.vendi_by_chance:.1f}",
+    )  # fmt: skip
+    columns[1].metric(
+        "Coverage", f"{spread.coverage:.3f}", f"{spread.coverage - spread.coverage_by_chance:+.3f} against a lot",
+        help="Mean likeness of an example of the pool to the accepted one most like it",
+    )  # fmt: skip
+
+
+def draw_warnings(found: list[Dominance]) -> None:
+    for item in found[:5]:
+        st.warning(item.warning.replace("$", "\\$"), icon=":material/balance:")
+
+
+def draw_style(measured: list[Measurement]) -> None:
+    """What differs in style between sources, the most different first."""
+    if not measured:
+        st.caption("The style of the accepted responses is compared once there are some.")
+        return
+    rows = [
+        {
+            "what": item.metric.replace("_", " "), "of": item.subject, "value": round(item.value, 3),
+            "from": None if item.low is None else round(item.low, 3), "to": None if item.high is None else round(item.high, 3),
+            "examples": item.count, "how": item.method,
+        }
+        for item in measured
+    ]  # fmt: skip
+    st.dataframe(rows, hide_index=True, height=min(500, 35 * (len(rows) + 1) + 3))
+
+
+def hours_of(forecast: Forecast) -> str:
+    """`4.2 h (3.1 to 6.0)`, or why it cannot be said."""
+    if forecast.hours is None:
+        return "not known yet"
+    if forecast.hours == 0:
+        return "nothing"
+    within = "" if forecast.low is None or forecast.high is None else f" ({forecast.low:.1f} to {forecast.high:.1f})"
+    return f"{forecast.hours:.1f} h{within}"
+
+
+def percent(rate: Estimate) -> str:
+    """`31 % (24 to 39)`."""
+    within = "" if rate.low is None or rate.high is None else f" ({100 * rate.low:.0f} to {100 * rate.high:.0f})"
+    return f"{100 * rate.value:.0f} %{within}"

@@ -1,0 +1,69 @@
+"""The pool as a map: alike examples lie near each other; a region of it can be reviewed."""
+
+from typing import Any
+
+import altair as alt
+import streamlit as st
+
+from align.curation.browse import STATES
+from align.curation.layout import Points, places_of, points_of
+from align.curation.people import Person
+from curation_app.links import review_these
+from curation_app.session import Project
+from curation_app.team.people import is_at_least
+
+COLOURS = {"undecided": "#9aa0a6", "accepted": "#2e8b57", "rejected": "#d64545", "flagged": "#e0a030"}
+PROMPT_CHARS = 90
+MOST = 4000
+
+
+@st.fragment
+def draw_map(project: Project, person: Person) -> None:
+    """Draw a rectangle on it, and its undecided examples can be reviewed one after the other."""
+    tally = project.queue.catch_up()
+    points = points_of(places_of(project.pool, project.queue.topics), tally, project.queue.order, MOST)
+    event = st.altair_chart(_chart(project, points), key="board-map", on_select="rerun", selection_mode="region")
+    region = event["selection"].get("region") or {}
+    if not region:
+        st.caption("Drag a rectangle over a region to review what lies in it. Alike examples lie near each other.")
+        return
+    (left, right), (bottom, top) = region["x"], region["y"]
+    rows = points.within(left, bottom, right, top).tolist()
+    waiting = [project.pool.ids[row] for row in rows if STATES[int(tally.states[row])] == "undecided"]
+    columns = st.columns([3, 1], vertical_alignment="center")
+    columns[0].text(f"{len(rows):,} examples in the region, {len(waiting):,} of them undecided")
+    may = is_at_least(person.role, "curator")
+    if columns[1].button("Review these", type="primary", disabled=not (waiting and may), key="board-review"):
+        review_these(waiting)
+
+
+def _chart(project: Project, points: Points) -> Any:
+    pool = project.pool
+    values = [
+        {"x": float(x), "y": float(y), "state": STATES[int(state)], "site": pool.sites[row], "prompt": _prompt(project, row)}
+        for row, (x, y), state in zip(points.rows.tolist(), points.places.tolist(), points.states.tolist(), strict=True)
+    ]
+    colours = alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
+    bare = alt.Axis(labels=False, ticks=False, title=None, grid=False, domain=False)
+    return (
+        alt.Chart(alt.Data(values=values))
+        .mark_circle(size=36, opacity=0.75)
+        .encode(
+            x=alt.X("x:Q", axis=bare, scale=alt.Scale(domain=[-1.05, 1.05])),
+            y=alt.Y("y:Q", axis=bare, scale=alt.Scale(domain=[-1.05, 1.05])),
+            color=alt.Color("state:N", scale=colours, legend=alt.Legend(orient="top", title=None)),
+            tooltip=["prompt:N", "site:N", "state:N"],
+        )
+        .add_params(alt.selection_interval(name="region", encodings=["x", "y"]))
+        .properties(height=430)
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=20_000)
+def _prompt_of(content: str, _project: Project, row: int) -> str:
+    return " ".join(_project.pool.example(_project.pool.ids[row]).prompt.split())[:PROMPT_CHARS]
+
+
+def _prompt(project: Project, row: int) -> str:
+    """The first words of a prompt; they follow from the content, so they are kept by it."""
+    return _prompt_of(project.pool.contents[row], project, row)

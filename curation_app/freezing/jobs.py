@@ -1,0 +1,38 @@
+"""Work that takes long runs as the command line would run it, in a process of its own; its log is shown as it comes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from curation_app.session import Project
+
+LINES = 12
+"""So many of the last lines are shown."""
+
+
+def run_align(project: Project, title: str, arguments: Sequence[str]) -> bool:
+    """Run one verb on the project's store; whether it was done. A verb that was stopped goes on when it is run again."""
+    command = [sys.executable, "-m", "align", *arguments, "--store", project.desk.store]
+    with st.status(title, expanded=True) as status:
+        shown = st.empty()
+        lines: list[str] = []
+        with subprocess.Popen(
+            command, env=os.environ | {"COLUMNS": "120"}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace",
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line.rstrip())
+                shown.code("\n".join(lines[-LINES:]), language=None, wrap_lines=True)
+        done = process.returncode == 0
+        status.update(label=title if done else f"{title}: not done", state="complete" if done else "error", expanded=not done)
+    return done
+
+
+def recipe_arguments(project: Project) -> list[str]:
+    """The recipe with its curate stage reading this database, whatever file it names by itself."""
+    return [str(Path(project.desk.recipe)), "--set", f"stages.{project.desk.stage}.decisions=database"]
