@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from queue_setting import CURATORS, SUBJECTS, decide, pool_of, store_of
 
 from align.curation.queue import Queue, QueueSettings
 from align.curation.sequence import LONGEST, NEAR
-from align.curation.store import CurationStore
+from align.curation.store import CurationStore, NotAllowed
 
 NOTHING_ELSE = QueueSettings(uncertain=0, audit=0, overlap=0, calibration=0)
 
@@ -216,19 +217,21 @@ def test_examples_of_one_exchange_come_in_runs_and_near_neighbours_never_in_a_ro
     queue.close()
 
 
+@pytest.mark.slow
 def test_looks_are_shared_out_as_the_settings_say_in_the_long_run(tmp_path: Path, store: CurationStore) -> None:
     plan = QueueSettings(uncertain=0.2, audit=0.2, overlap=0.2, calibration=0)
     queue = Queue(pool_of(tmp_path, {}, each=120), store, {}, settings=plan)
-    review(queue, store, 150, "ben", like="/ocean/")
-    review(queue, store, 250, "ada", like="/ocean/")
+    review(queue, store, 80, "ben", like="/ocean/")
+    review(queue, store, 150, "ada", like="/ocean/")
     served = queue.catch_up().desk("ada").served
-    # three deviations of 250 draws at 0.2 are 19; before the model nobody is uncertain, but ben has taught it
+    # three deviations of 150 draws at 0.2 are 15; ben has taught the model, so that it can be uncertain
     for why in ("uncertain", "audit", "overlap"):
-        assert abs(served[why] - 50) <= 19, served
+        assert abs(served[why] - 30) <= 15, served
     assert "overlap" not in queue.tally.desk("ben").served  # there was nobody to look after
     queue.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
@@ -252,7 +255,8 @@ def test_no_example_is_with_two_people_and_no_cell_overflows(
         for other, theirs in held.items():
             assert other == curator or not set(theirs) & set(held[curator])
         if action == "undo":
-            store.undo(curator, f"undo {number}")
+            with suppress(NotAllowed):  # somebody else has it open by now
+                store.undo(curator, f"undo {number}")
         elif served:
             decide(queue, store, served[0].example_id, action, curator, served[0].why)
             held[curator].pop(0)

@@ -94,15 +94,17 @@ class Dominance:
 
 
 def cells_of(queue: Queue) -> list[CellState]:
-    """The board, as of the last `queue.catch_up()`; cells in the order of the targets, then those nobody set."""
-    tally, names = queue.tally, queue.pool.cells.names
-    everybody = [list(desk.reviews.values()) for desk in tally.desks.values()]
+    """The board; cells in the order of the targets or, without any, of the pool."""
+    names = queue.pool.cells.names
+    with queue.reading() as tally:
+        everybody = [list(desk.reviews.values()) for desk in tally.desks.values()]
+        counts = {state: tally.counts(state).copy() for state in (ACCEPTED, REJECTED, FLAGGED, UNDECIDED)}
     by_cell: dict[str, list[Review]] = {name: [] for name in names}
     for review in sorted((review for own in everybody for review in own), key=lambda review: review.seq):
         by_cell[queue.pool.cells[review.row]].append(review)
     rates, seconds = rates_by_cell(by_cell), pace_of(everybody).mean_seconds
     shown = [*queue.targets, *(name for name in names if name not in queue.targets and not queue.targets)]
-    return [_cell(name, queue, rates.get(name, Estimate(0.0, 0.0, 1.0)), seconds) for name in shown]
+    return [_cell(name, queue, counts, rates.get(name, Estimate(0.0, 0.0, 1.0)), seconds) for name in shown]
 
 
 def total_of(cells: Sequence[CellState]) -> Forecast:
@@ -120,18 +122,25 @@ def total_of(cells: Sequence[CellState]) -> Forecast:
 def audited_rate(queue: Queue) -> tuple[Estimate, int]:
     """The true rate of acceptance among wanted cells, and on how many examples it rests.
 
-    The examples stand in an order by lot. Those at its beginning that are all decided, whyever they were shown, are a random
-    sample of the pool: the audit keeps filling its gaps.
+    The examples stand in an order by lot. Those of a cell at its beginning that are all decided, whyever they were shown, are a
+    random sample of the cell: the audit keeps filling its gaps until the cell is full.
     """
     import numpy as np
 
-    states = queue.tally.states[queue.order]
-    wanted = np.array([not queue.targets or name in queue.targets for name in queue.pool.cells.names])
-    states = states[wanted[queue.pool.cells.codes[queue.order]]]
-    open_places = np.flatnonzero(states == UNDECIDED)
-    prefix = states[: int(open_places[0]) if len(open_places) else len(states)]
-    accepted, told = int((prefix == ACCEPTED).sum()), int(np.isin(prefix, (ACCEPTED, REJECTED)).sum())
-    return Estimate(accepted / told if told else 0.0, *wilson(accepted, told)), len(prefix)
+    with queue.reading() as tally:
+        states = tally.states[queue.order]
+    codes = queue.pool.cells.codes[queue.order]
+    accepted = told = looked_at = 0
+    for number, name in enumerate(queue.pool.cells.names):
+        if queue.targets and name not in queue.targets:
+            continue
+        own = states[codes == number]
+        open_places = np.flatnonzero(own == UNDECIDED)
+        prefix = own[: int(open_places[0]) if len(open_places) else len(own)]
+        accepted += int((prefix == ACCEPTED).sum())
+        told += int(np.isin(prefix, (ACCEPTED, REJECTED)).sum())
+        looked_at += len(prefix)
+    return Estimate(accepted / told if told else 0.0, *wilson(accepted, told)), looked_at
 
 
 def spread_of(pool: Pool, tally: Tally, order: "NDArray[np.int64]") -> Spread:
@@ -151,7 +160,8 @@ def dominant(queue: Queue) -> list[Dominance]:
     import numpy as np
 
     topics = Labels(tuple(str(number) for number in range(queue.topics.count)), queue.topics.codes)
-    accepted = np.array(list(queue.tally.accepted), dtype=np.int64)
+    with queue.reading() as tally:
+        accepted = np.array(list(tally.accepted), dtype=np.int64)
     found: list[Dominance] = []
     for what, labels in (("site", queue.pool.sites), ("topic", topics)):
         if len(labels.names) > 1:
@@ -185,11 +195,11 @@ class Voices:
         return measure(example.response, example.prompt)
 
 
-def _cell(name: str, queue: Queue, rolling: Estimate, seconds: float | None) -> CellState:
-    names, tally = queue.pool.cells.names, queue.tally
+def _cell(name: str, queue: Queue, counts: "dict[int, NDArray[np.int64]]", rolling: Estimate, seconds: float | None) -> CellState:
+    names = queue.pool.cells.names
     number = names.index(name) if name in names else None
     accepted, rejected, flagged, left = (
-        0 if number is None else int(tally.counts(state)[number]) for state in (ACCEPTED, REJECTED, FLAGGED, UNDECIDED)
+        0 if number is None else int(counts[state][number]) for state in (ACCEPTED, REJECTED, FLAGGED, UNDECIDED)
     )
     told = accepted + rejected
     rate = Estimate(accepted / told if told else 0.0, *wilson(accepted, told))

@@ -7,9 +7,11 @@ pool, the seed and the events: a new ranking is made after every `EVERY` events 
 events later on, whenever the thread was done.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Protocol
 
 from align.curation.events import Event
@@ -90,7 +92,7 @@ class Queue:
         self.tally = Tally(pool)
         self.topics = topics_of(pool)
         self._store = store
-        self._lock = Lock()
+        self._lock = RLock()
         self._ranker = Ranker(pool, self.topics, with_model, with_novelty)
         names = pool.cells.names
         self._wanted = np.array([self.targets.get(name, 0) if self.targets else np.inf for name in names], dtype=np.float64)
@@ -130,9 +132,15 @@ class Queue:
 
     def catch_up(self) -> Tally:
         """Hear of everything decided so far; the tally that follows."""
+        with self.reading() as tally:
+            return tally
+
+    @contextmanager
+    def reading(self) -> Iterator[Tally]:
+        """The tally of everything decided so far, which does not change as long as the context lasts."""
         with self._lock:
             self._catch_up()
-            return self.tally
+            yield self.tally
 
     def close(self) -> None:
         """End the thread that ranks."""
@@ -143,17 +151,23 @@ class Queue:
     def _catch_up(self) -> None:
         while True:
             events = self._store.events_since(self.tally.seq, BATCH)
-            for event in events:
-                before = self.tally.heard
-                self.tally.hear([event])
-                if self.tally.heard > before and self.tally.heard % EVERY == 0:
-                    self._known = [*self._known[-1:], self._look()]
+            self._hear(events)
             if len(events) < BATCH:
                 break
         for known in self._known:
             if known.moment not in self._rankings:
                 self._rankings[known.moment] = self._thread.submit(self._ranker.rank, known)
         self._rankings = {moment: self._rankings[moment] for moment in (known.moment for known in self._known)}
+
+    def _hear(self, events: list[Event]) -> None:
+        """Take in events; look around at the last two moments, one of which holds now."""
+        last = self.tally.heard + sum(event.example_id in self.pool for event in events)
+        for event in events:
+            before = self.tally.heard
+            self.tally.hear([event])
+            heard = self.tally.heard
+            if heard > max(before, last - 2 * EVERY) and heard % EVERY == 0:
+                self._known = [*self._known[-1:], self._look()]
 
     def _moment(self) -> int:
         """The last moment whose ranking holds now."""
