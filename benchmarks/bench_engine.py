@@ -4,9 +4,9 @@
     python benchmarks/bench_engine.py --megabytes 50 --repeats 1
     python benchmarks/bench_engine.py --ray                 the same on a Ray of two workers, beside
 
-The files are invented: rows like Pushshift's, one in four of the subreddit that is read. Counted is the whole stage, with the start
-of its processes, but neither the hash of the raw files nor imports. The gate: all artifacts have one content. Wall time on a busy
-machine says little, so the load is printed beside each ratio, and the ways alternate.
+The files are invented: rows like Pushshift's, one in four of the subreddit that is read. Counted is the whole stage, with the
+start of its processes, but neither the hash of the raw files nor imports. The gate: all artifacts have one content. Wall time on
+a busy machine says little, so the load is printed beside each ratio, and the ways alternate.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from align.engine import Engine
-from align.raw_lines import _zstd
+from align.raw_lines import packed
 from align.recipe import load_recipe
 from align.runner import run_recipe
 
@@ -74,7 +74,7 @@ def write_submissions(path: Path, megabytes: float, seed: int) -> None:
     draw = random.Random(seed)
     words = ["".join(draw.choices("abcdefghijklmnop", k=draw.randint(2, 9))) for _ in range(3000)]
     number, left = 0, megabytes * 1e6
-    with _zstd().ZstdFile(path, "wb") as file:
+    with packed(path) as file:
         while left > 0:
             number += 1
             subreddit = "AskReddit" if number % 4 == 0 else draw.choice(["pics", "aww", "funny", "news"])

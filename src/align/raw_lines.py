@@ -44,6 +44,12 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
+def packed(path: Path) -> Any:
+    """A file to write that is packed with zstd, whatever its name is; fast rather than small."""
+    zstd = _zstd()
+    return zstd.ZstdFile(path, "wb", level=1)
+
+
 def read_lines(path: Path) -> Iterator[Line]:
     """Every line that is not blank. Memory holds a block and the longest line, so a character never falls apart."""
     number, held = 0, 0

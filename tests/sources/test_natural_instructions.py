@@ -7,6 +7,7 @@ import pytest
 
 from align.errors import InputError
 from align.records import Author, Example
+from align.sources import natural_instructions
 from align.sources.natural_instructions import NaturalInstructions
 
 
@@ -57,6 +58,19 @@ def test_the_prompt_is_definition_and_input_and_the_origin_says_whom_to_name(tmp
         Author("tales", role="instance", license="CC BY 4.0"),
     )
     assert not skipped
+
+
+def test_tasks_are_read_in_several_shards_in_the_order_of_their_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(1, 6):
+        task(tmp_path / "tasks" / f"task{number}_tales.json", [instance(number)])
+    examples, _ = read(tmp_path / "tasks")
+    monkeypatch.setattr(natural_instructions, "TASKS_A_SHARD", 2)
+    shards = NaturalInstructions(tasks=(tmp_path / "tasks",)).shards()
+    assert [shard.name for shard in shards] == ["tasks-00000", "tasks-00002", "tasks-00004"]
+    assert read(tmp_path / "tasks")[0] == examples
+    task(tmp_path / "more" / "task5_tales.json", [instance(5)])
+    with pytest.raises(InputError, match=r"more/task5_tales\.json: task task5_tales stands in .*tasks/task5_tales\.json already"):
+        read(tmp_path / "tasks", tmp_path / "more")
 
 
 def test_one_instance_a_task_is_drawn_and_a_larger_draw_contains_it(tmp_path: Path) -> None:

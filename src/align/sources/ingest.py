@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+KEPT = "kept"
 SEVERAL_KILOBYTES = 16_000
 """From so much text beside the largest shard on, several processes are worth their start: a second or two of reading."""
 _UNPACKED = {".7z": 5, ".zst": 8, ".gz": 4, ".xz": 6, ".bz2": 5}
@@ -41,6 +43,8 @@ class Shard:
     """Shards of one group may hold the same example ids; the newer row wins."""
     scratch: Path | None = None
     """A folder for what only reading needs, e.g. an unpacked archive; set by the stage, removed when the shard is read."""
+    kept: Path | None = None
+    """A folder that outlives a kill, for what a shard need not do twice; set by the stage, removed when that is finished."""
 
 
 class Source(Part):
@@ -61,8 +65,7 @@ class Source(Part):
 
     def work_bytes(self, shard: Shard) -> int:
         """How much there is to read, about; an archive is counted as what comes out of it."""
-        files = visible_files(shard.path) if shard.path.is_dir() else [shard.path]
-        return sum(file.stat().st_size * _UNPACKED.get(file.suffix.lower(), 1) for file in files if file.is_file())
+        return text_bytes(shard.path)
 
 
 class Ingest(Stage):
@@ -117,6 +120,12 @@ class Ingest(Stage):
         return Counts(read, kept, dict(sorted(dropped.items())), dict(sorted(skipped.items())))
 
 
+def text_bytes(path: Path) -> int:
+    """About how much text a file holds, or the files of a folder do."""
+    files = visible_files(path) if path.is_dir() else [path]
+    return sum(file.stat().st_size * _UNPACKED.get(file.suffix.lower(), 1) for file in files if file.is_file())
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """All that another process needs to read a shard."""
@@ -133,13 +142,14 @@ def read_shard(reading: _Reading) -> dict[str, Any]:
     source, shard = reading.source, reading.shard
     skipped: Counter[str] = Counter()
     rejected: Counter[str] = Counter()
+    kept = reading.work / SCRATCH / KEPT / shard.name
     with aside(reading.work, shard.name) as folder:
         with (
             RecordWriter(folder, Example, shard.name) as examples,
             RecordWriter(folder, Rejection, shard.name) as rejections,
             Bar(f"reading {shard.name}", None, unit="examples") as bar,
         ):
-            for record in source.read(replace(shard, scratch=folder / SCRATCH), skipped):
+            for record in source.read(replace(shard, scratch=folder / SCRATCH, kept=kept), skipped):
                 bar.move(examples.count)
                 if isinstance(record, Rejection):
                     rejections.write(record)
@@ -151,6 +161,7 @@ def read_shard(reading: _Reading) -> dict[str, Any]:
         put(folder, reading.folder)
     note = {"kept": examples.count, "dropped": rejected, "skipped": skipped}
     write_json(_note(shard, reading.work), note)
+    shutil.rmtree(kept, ignore_errors=True)
     return note
 
 

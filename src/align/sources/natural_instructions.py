@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -11,6 +12,7 @@ from align.errors import InputError
 from align.files import visible_files
 from align.lots import lot
 from align.parts import RawFile, nearest
+from align.progress import track
 from align.raw_lines import opened
 from align.records import Author, Example, Origin, Rejection, Turn
 from align.rows import Row, check_columns, parse_json
@@ -41,6 +43,16 @@ GENERATION = (
 UNSTATED = "unstated"
 
 
+TASKS_A_SHARD = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFiles(Shard):
+    """Some task files; `path` is the first of them."""
+
+    files: tuple[Path, ...] = ()
+
+
 class NaturalInstructions(Source):
     """Reads tasks/taskNNN_*.json; prompt: the task's definition and the instance's input; response: one of its outputs."""
 
@@ -66,23 +78,31 @@ class NaturalInstructions(Source):
         return {f"tasks.{number}.{path.name}": path for number, path in enumerate(self.tasks)}
 
     def shards(self) -> list[Shard]:
-        # One shard: 1,600 parts of one example each would help nobody.
+        # A hundred tasks a shard: 1,600 parts of one example each would help nobody.
         self._check_categories()
-        return [Shard("tasks", self.tasks[0])]
-
-    def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
         seen: dict[str, Path] = {}
         for path in self._files():
-            name = path.name.removesuffix(".json")
+            name = _name(path)
             if name in seen:
                 raise InputError(f"{path}: task {name} stands in {seen[name]} already; name each task once.")
             seen[name] = path
+        files = tuple(seen.values())
+        starts = range(0, len(files), TASKS_A_SHARD)
+        return [TaskFiles(f"tasks-{start:05d}", files[start], files=files[start : start + TASKS_A_SHARD]) for start in starts]
+
+    def work_bytes(self, shard: Shard) -> int:
+        assert isinstance(shard, TaskFiles)
+        return sum(file.stat().st_size for file in shard.files)
+
+    def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
+        assert isinstance(shard, TaskFiles)
+        for path in track(shard.files, "reading tasks", unit="files"):
             task = _read_task(path)
             reason = self._reason_to_skip(task)
             if reason:
                 skipped[reason] += len(task.data["Instances"]) or 1
                 continue
-            yield from self._instances(task, name, skipped)
+            yield from self._instances(task, _name(path), skipped)
 
     def _files(self) -> Iterator[Path]:
         for path in self.tasks:
@@ -142,6 +162,10 @@ class NaturalInstructions(Source):
         turns = (Turn("user", f"{definition}\n\n{asked}"), Turn("assistant", response))
         signals = {"outputs": float(len(outputs)), "cleaned_chars": float(len(response))}
         return Example(f"natural_instructions/{name}/{native}", turns, origin, (_category(task),), signals)
+
+
+def _name(path: Path) -> str:
+    return path.name.removesuffix(".json")
 
 
 def _read_task(path: Path) -> Row:

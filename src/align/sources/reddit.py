@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, Literal
@@ -17,6 +18,7 @@ from align.progress import track
 from align.records import Author, Example, Origin, Rejection, Turn
 from align.self_contained import is_self_contained
 from align.sources.ingest import Shard, Source
+from align.sources.reddit_files import take_posts
 from align.sources.reddit_rows import Post, read_posts
 from align.sources.stories import Seen, Stories, Story
 
@@ -96,7 +98,7 @@ class Reddit(Source):
                 yield from self._titles(shard, Path(folder), skipped)
                 return
             with Stories(Path(folder) / "stories.db") as stories:
-                self._gather(stories, skipped)
+                self._gather(stories, shard.kept or Path(folder) / "kept", skipped)
                 for story in stories.best(skipped):
                     yield self._story(story)
 
@@ -106,7 +108,7 @@ class Reddit(Source):
 
     def _titles(self, shard: Shard, folder: Path, skipped: Counter[str]) -> Iterator[Example]:
         with Seen(folder / "seen.db") as seen:
-            for post in self._posts(shard.path, skipped):
+            for post in self.posts(shard.path, skipped):
                 if post.body:
                     skipped["submission with a text"] += 1
                 elif not seen.add(post.id):
@@ -114,20 +116,25 @@ class Reddit(Source):
                 else:
                     yield self._example(post, shard.path.name)
 
-    def _gather(self, stories: Stories, skipped: Counter[str]) -> None:
+    def _gather(self, stories: Stories, kept: Path, skipped: Counter[str]) -> None:
         """Submissions first, then the comments on those; all on disk, so that memory does not grow with the dump."""
-        for path in _files(self.submissions, SUBMISSIONS, "submissions"):
-            for post in self._posts(path, skipped):
+        submissions = _files(self.submissions, SUBMISSIONS, "submissions")
+        comments = _files(self.comments, COMMENTS, "comments")
+        jobs = {path: partial(self.posts, path) for path in submissions}
+        jobs |= {path: partial(self.posts, path, comments=True) for path in comments}
+        taken = take_posts(jobs, kept)
+        for path in submissions:
+            for post in taken[path].read(skipped):
                 tag, prompt = split_tag(post.text)
                 if tag not in self.post_tags or not prompt:
                     skipped["another kind of submission" if prompt else "submission without a title"] += 1
                 else:
                     stories.add_prompt(post, prompt, tag, path.name, skipped)
-        for path in _files(self.comments, COMMENTS, "comments"):
-            for post in self._posts(path, skipped, comments=True):
+        for path in comments:
+            for post in taken[path].read(skipped):
                 stories.add_story(post, path.name, skipped)
 
-    def _posts(self, path: Path, skipped: Counter[str], comments: bool = False) -> Iterator[Post]:
+    def posts(self, path: Path, skipped: Counter[str], comments: bool = False) -> Iterator[Post]:
         """The posts of one file that nothing speaks against."""
         rows = read_posts(path, self.subreddit, comments, self.accept_truncated)
         for post in track(rows, f"reading {path.name}", unit="rows"):
