@@ -2,7 +2,7 @@
 
 import pytest
 
-from align.curation.pace import IDLE_SECONDS, drift_of, forecast_of, pace_of, rates_by_cell, seconds_of
+from align.curation.pace import IDLE_SECONDS, drift_of, forecast_of, pace_of, rates_by_cell, seconds_of, stretch_minutes
 from align.curation.tally import Review
 from align.statistics import Estimate, wilson
 
@@ -72,3 +72,12 @@ def test_a_curator_who_grows_strict_is_seen_by_looks_at_random_examples_only() -
     harvested = [look(review.seq, review.action) for review in lenient + strict]
     assert not drift_of("ada", harvested).has_drifted
     assert not drift_of("ada", lenient + lenient).has_drifted
+
+
+def test_a_stretch_ends_with_a_break_of_a_quarter_of_an_hour() -> None:
+    times = ["09:00", "09:05", "09:30", "09:40", "09:54", "10:09"]
+    reviews = [
+        Review(number, number, "ben", "accept", f"2026-03-01T{time}:00+00:00", 9, "audit") for number, time in enumerate(times)
+    ]
+    assert stretch_minutes(reviews) == 39  # 9:30 to 10:09: the 25 minutes before were a break
+    assert stretch_minutes([]) == 0

@@ -9,6 +9,7 @@ from served_app import write_recipe
 
 from align.curation.identity import Door
 from align.curation.pool import Pool
+from align.curation.queue import Queue
 from align.curation.store import Ask, CurationStore
 from align.recipe import load_recipe
 from align.records import Turn, content_of
@@ -24,7 +25,8 @@ def small_project(folder: Path) -> Any:
     store.add_person("ada", "ada")
     for name, role in (("lea", "lead"), ("ben", "curator"), ("cem", "curator"), ("vic", "viewer")):
         store.add_person("ada", name, role)
-    return SimpleNamespace(pool=Pool.open(artifact, place), store=store, style=None, door=Door())
+    pool = Pool.open(artifact, place)
+    return SimpleNamespace(pool=pool, store=store, queue=Queue(pool, store, {}), style=None, door=Door())
 
 
 def decide(project: Any, seed: int = 2) -> int:

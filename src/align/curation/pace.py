@@ -18,6 +18,9 @@ RECENT = 200
 WINDOW = 50
 BY_LOT = frozenset({"calibration", "audit", "overlap"})
 """Looks at examples that no ranking chose: only these show how somebody judges, and not how good the queue became."""
+BREAK_SECONDS = 15 * 60
+LONG_STRETCH_MINUTES = 90
+"""After which a break is advised: judgement drifts before one notices."""
 FEWEST = 10
 """Looks below which a rate of a cell of its own says less than the rate of all."""
 
@@ -129,6 +132,15 @@ def drift_of(curator: str, reviews: Iterable[Review], window: int = WINDOW) -> D
     before, lately = _rate(by_lot[:-window]), _rate(by_lot[-window:])
     apart = (lately.low or 0.0) > (before.high or 1.0) or (lately.high or 1.0) < (before.low or 0.0)
     return Drift(curator, windows, before, lately, apart)
+
+
+def stretch_minutes(reviews: Iterable[Review]) -> float:
+    """How long somebody's last stretch of work without a break was."""
+    moments = [datetime.fromisoformat(review.at) for review in reviews]
+    start = len(moments) - 1
+    while start > 0 and (moments[start] - moments[start - 1]).total_seconds() <= BREAK_SECONDS:
+        start -= 1
+    return (moments[-1] - moments[start]).total_seconds() / 60 if moments else 0.0
 
 
 def _window(looks: Sequence[Review], seconds: Sequence[float]) -> Window:
