@@ -78,15 +78,19 @@ def _photograph(page: Any, address: str, scheme: str) -> None:
     _keep(page, f"keys-{scheme}")
     page.keyboard.press("Escape")
     page.keyboard.press("e")
-    page.keyboard.press("Control+a")
     for _ in range(18):  # as it was, so that the next picture begins alike
-        page.keyboard.press("Control+z")
+        page.keyboard.press("Delete")
     page.wait_for_timeout(2000)
 
 
 def _keep(page: Any, name: str) -> None:
+    from PIL import Image  # comes with Streamlit
+
     path = FOLDER / f"{name}.png"
     page.screenshot(path=str(path))
+    with Image.open(path) as picture:  # few colours stand on a page: a palette of them takes a third of the room
+        small = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB", file=sys.stderr)  # noqa: T201
 
 

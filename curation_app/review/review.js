@@ -2,8 +2,6 @@
 // meanwhile, and where it refuses the page goes back to what the server says.
 
 const SETTLE_MS = 250 // what was painted less long ago nobody has read: a key pressed then was meant for the one before
-const DRAFT_MS = 600
-const DRAFT_MOST_MS = 1400
 const ALIVE_MS = 120_000
 const pages = new WeakMap()
 
@@ -17,8 +15,9 @@ export default function (component) {
   return () => page.close()
 }
 
-class Page {
+class Page extends Typing {
   constructor(root, element) {
+    super()
     Object.assign(this, { root, element, card: null, texts: [], note: "", mode: "read", view: "rendered", over: "", choosing: false })
     this.outbox = new Outbox(() => {})
     this.pending = null
@@ -258,63 +257,6 @@ class Page {
 
   shownView() {
     return this.view === "changes" && !this.isEdited() ? "rendered" : this.view
-  }
-
-  // ---------------------------------------------------------------------------------------------- what was typed
-
-  isEdited() {
-    return this.texts.some((text, number) => text !== this.card.texts[number])
-  }
-
-  stamp() {
-    return JSON.stringify([this.texts, this.note])
-  }
-
-  liveIsCurrent() {
-    return JSON.stringify(this.texts) === JSON.stringify(JSON.parse(this.liveStamp)[0])
-  }
-
-  typed(turn, text) {
-    const before = this.isEdited()
-    this.texts[turn] = text
-    this.draftLater()
-    if (before !== this.isEdited()) paintBar(this.part("bar"), this)
-  }
-
-  noted(text) {
-    this.note = text
-    this.draftLater()
-  }
-
-  draftLater() {
-    const now = performance.now()
-    if (!this.draftTimer) this.typingSince = now
-    clearTimeout(this.draftTimer)
-    const wait = Math.max(0, Math.min(DRAFT_MS, this.typingSince + DRAFT_MOST_MS - now))
-    this.draftTimer = setTimeout(() => this.flushDraft(), wait)
-    this.paintStrip()
-  }
-
-  flushDraft() {
-    clearTimeout(this.draftTimer)
-    this.draftTimer = null
-    if (!this.card || this.stamp() === this.sentDraft) return this.paintStrip()
-    this.sentDraft = this.stamp()
-    const { id, content } = this.card
-    this.outbox.add({ kind: "draft", id, content, texts: [...this.texts], note: this.note, stamp: this.sentDraft })
-    this.paintStrip()
-  }
-
-  hidden() {
-    if (document.hidden) {
-      this.shownMs = this.shownFor()
-      this.since = null
-      this.flushDraft()
-    } else this.since = performance.now()
-  }
-
-  shownFor() {
-    return this.shownMs + (this.since === null ? 0 : performance.now() - this.since)
   }
 
   // ---------------------------------------------------------------------------------------------- painting

@@ -24,11 +24,15 @@ function headOfTurn(page, role, number) {
   } else if (texts[number] !== card.texts[number]) head.append(make("span", "edited", "edited"))
   head.append(make("span", "grow"))
   if (number === card.roles.length - 1) {
-    head.append(make("span", "count", `${page.live.words.toLocaleString("en")} words`))
+    head.append(make("span", "count", wordsOf(page)))
     const views = page.isEdited() ? ["rendered", "raw", "changes"] : ["rendered", "raw"]
     if (page.mode === "read") head.append(choices(views, page.shownView(), (name) => page.setView(name), "R"))
   }
   return head
+}
+
+function wordsOf(page) {
+  return `${page.live.words.toLocaleString("en")} words`
 }
 
 function choices(names, chosen, choose, key) {
@@ -79,6 +83,8 @@ function fit(field) {
 
 // What the edit changed so far, beside the editor, without touching the field.
 function paintChanges(main, page) {
+  const count = main.querySelector(".count")
+  if (count) count.textContent = wordsOf(page)
   for (const into of main.querySelectorAll("[data-changes]")) {
     const number = Number(into.dataset.changes)
     const pieces = page.live.differences[number] || []

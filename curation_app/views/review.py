@@ -18,7 +18,7 @@ PAGE = PageInfo("Review", ":material/rate_review:", 10, "curator")
 
 KEY = "review"
 FOLDER = Path(__file__).parents[1] / "review"
-SCRIPTS = ("tree.js", "outbox.js", "keys.js", "texts.js", "side.js", "review.js")
+SCRIPTS = ("tree.js", "outbox.js", "keys.js", "texts.js", "side.js", "typing.js", "review.js")
 
 
 def draw(project: Project, person: Person) -> None:

@@ -94,11 +94,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, count: int = 200, more: Sequence[str] = ()) -> Iterator[App]:
+def serving(folder: Path, count: int = 200, port: int | None = None, more: Sequence[str] = ()) -> Iterator[App]:
     """`align app` on a pool of `count` posts and three special ones; ended with Ctrl-C."""
     (folder / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in posts(count)), encoding="utf-8")
     (folder / "small.yaml").write_text(RECIPE, encoding="utf-8")
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "align", "app", str(folder / "small.yaml"), "--store", str(folder / "store")]
     with (
         (folder / "app.log").open("w") as log,

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from app_server import serving
+from app_server import free_port, serving
 
 from curation_app.views import found_pages
 
@@ -52,3 +52,23 @@ def test_the_first_person_says_their_name_reviews_all_and_every_page_opens(tmp_p
         page.context.close()
     assert wrong == []
     assert "Traceback" not in (tmp_path / "app.log").read_text()
+
+
+def test_a_server_that_is_killed_loses_nothing_that_was_typed_or_decided(tmp_path: Path, browser: "Browser") -> None:
+    ready = ".page[data-state=ready][data-settled=yes]"
+    port = free_port()
+    page = browser.new_context().new_page()
+    with serving(tmp_path, count=5, port=port) as app:
+        app.add("ada")
+        page.goto(f"{app.url}/?as=ada")
+        page.wait_for_selector(ready, timeout=30_000)
+        first = page.get_attribute(".page", "data-painted")
+        page.keyboard.press("e")
+        page.keyboard.type("Typed. ")
+        page.wait_for_timeout(2000)
+        app.process.kill()
+    page.keyboard.press("Control+Enter")  # nobody hears it yet
+    with serving(tmp_path, count=5, port=port) as app:
+        page.wait_for_selector(f"{ready}:not([data-painted='{first}'])", timeout=60_000)
+        assert app.events("ada") == [("edit", first)]
+    page.context.close()
