@@ -190,8 +190,8 @@ class Page extends Typing {
     const field = fields[turn ?? fields.length - 1]
     field.focus({ preventScroll: true })
     field.setSelectionRange(0, 0)
-    field.scrollIntoView({ block: "nearest" })
     paintChanges(this.part("texts"), this)
+    requestAnimationFrame(() => requestAnimationFrame(() => showField(this.part("texts"), field))) // once the fields have their heights
   }
 
   leaveEditor() {

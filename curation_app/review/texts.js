@@ -81,6 +81,12 @@ function fit(field) {
   field.style.height = `${field.scrollHeight + 2}px`
 }
 
+// A field that begins below the middle, or above the rim, is brought to the top with its heading.
+function showField(main, field) {
+  const below = field.getBoundingClientRect().top - main.getBoundingClientRect().top
+  if (below < 0 || below > main.clientHeight / 2) field.closest(".turn").scrollIntoView({ block: "start" })
+}
+
 // What the edit changed so far, beside the editor, without touching the field.
 function paintChanges(main, page) {
   const count = main.querySelector(".count")

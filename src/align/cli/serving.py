@@ -100,13 +100,18 @@ def app_verb(
         _wait_until_up(server, host, number)
         typer.echo(address)
         typer.echo(f"stage {desk.stage} of {desk.recipe}; Ctrl-C ends the app", err=True)
-        if not no_browser:
+        if not no_browser and _has_screen():
             import webbrowser
 
             webbrowser.open(address)
         code = server.wait()
     if code:
         raise SystemExit(code)
+
+
+def _has_screen() -> bool:
+    """Whether a browser could show up; without a screen a text browser would take the terminal."""
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def refuse_without_streamlit() -> None:
