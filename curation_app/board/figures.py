@@ -9,10 +9,8 @@ from align.curation.pace import Forecast, Pace
 from align.records import Measurement
 from align.statistics import Estimate
 
-METRICS = {
-    "style_auc": "How well a classifier tells the sources apart by style (0.5: not at all)",
-    "opening_entropy": "Ways of opening a response, as so many equally frequent ones",
-}
+FEWEST_STYLES = 30
+"""With fewer responses the share that a source says of a feature is mostly chance."""
 
 
 def draw_summary(cells: list[CellState], pace: Pace, audited: tuple[Estimate, int]) -> None:
@@ -24,7 +22,7 @@ def draw_summary(cells: list[CellState], pace: Pace, audited: tuple[Estimate, in
     columns[1].metric(
         "Still to do", hours_of(total_of(cells)), help="Active hours of one person at the pace of now, with its range"
     )
-    an_hour = "no looks yet" if pace.accepted_an_hour is None else f"{pace.accepted_an_hour:.0f} an hour"
+    an_hour = "no looks yet" if pace.accepted_an_hour is None else f"{pace.accepted_an_hour:,.0f} an hour"
     columns[2].metric("Pace", an_hour, help="Accepted examples an hour of active work, over the last 200 looks of all")
     rate, count = audited
     columns[3].metric(
@@ -39,8 +37,8 @@ def draw_cells(cells: list[CellState]) -> None:
     st.dataframe(
         rows, hide_index=True, height=35 * (len(rows) + 1) + 3,
         column_config={
-            "done": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent", width="medium"),
-            "accepted": st.column_config.NumberColumn(width=80), "of": st.column_config.NumberColumn(width=60),
+            "done": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%d %%", width="medium"),
+            "accepted": st.column_config.NumberColumn(width=80), "wanted": st.column_config.NumberColumn(width=70),
             "rejected": st.column_config.NumberColumn(width=80), "flagged": st.column_config.NumberColumn(width=75),
             "undecided": st.column_config.NumberColumn(width=90),
         },
@@ -58,9 +56,9 @@ def _cell_row(cell: CellState) -> dict[str, Any]:
     told = cell.accepted + cell.rejected
     return {
         "cell": cell.name or "all",
-        "done": min(1.0, cell.accepted / cell.target) if cell.target else None,
+        "done": min(100, 100 * cell.accepted // cell.target) if cell.target else None,
         "accepted": cell.accepted,
-        "of": cell.target,
+        "wanted": cell.target,
         "rejected": cell.rejected,
         "flagged": cell.flagged,
         "undecided": cell.left,
@@ -76,7 +74,7 @@ def draw_spread(spread: Spread) -> None:
         return
     columns = st.columns(2)
     columns[0].metric(
-        "Vendi score", f"{spread.vendi:.1f}", f"{spread.vendi - spread.vendi_by_chance:+.1f} against a lot", delta_color="normal",
+        "Vendi score", f"{spread.vendi:.1f}", f"{spread.vendi - spread.vendi_by_chance:+.1f} against a lot",
         help=f"As varied as so many wholly different examples; {spread.accepted:,} by lot have {spread.vendi_by_chance:.1f}",
     )  # fmt: skip
     columns[1].metric(
@@ -91,28 +89,35 @@ def draw_warnings(found: list[Dominance]) -> None:
 
 
 def draw_style(measured: list[Measurement]) -> None:
-    """What differs in style between sources, the most different first."""
-    if not measured:
-        st.caption("The style of the accepted responses is compared once there are some.")
+    """How far each feature of style tells the source, the most telling first; the set should speak with one voice."""
+    count = max((item.count for item in measured), default=0)
+    if count < FEWEST_STYLES:
+        st.caption(f"The style of the accepted responses is compared from {FEWEST_STYLES} on ({count} so far).")
         return
+    spread = {item.subject: item.value for item in measured if item.metric == "style_spread"}
+    between = {item.subject: item.value for item in measured if item.metric == "style_between"}
+    openings = next((item.value for item in measured if item.metric == "style_openings"), 0.0)
+    st.caption(
+        f"{count:,} responses; openings differ by {openings:.1f} bits of at most 2.6. A feature of which the source says much "
+        "makes the set speak with several voices."
+    )
     rows = [
-        {
-            "what": item.metric.replace("_", " "), "of": item.subject, "value": round(item.value, 3),
-            "from": None if item.low is None else round(item.low, 3), "to": None if item.high is None else round(item.high, 3),
-            "examples": item.count, "how": item.method,
-        }
-        for item in measured
-    ]  # fmt: skip
-    st.dataframe(rows, hide_index=True, height=min(500, 35 * (len(rows) + 1) + 3))
+        {"feature": name.replace("_", " "), "said by the source": between.get(name), "spread": round(spread[name], 3)}
+        for name in sorted(spread, key=lambda name: -between.get(name, 0.0))
+    ]
+    bar = st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f", help="Share of the variance between sources")
+    st.dataframe(rows, hide_index=True, height=35 * 11 + 3, column_config={"said by the source": bar})
 
 
 def hours_of(forecast: Forecast) -> str:
-    """`4.2 h (3.1 to 6.0)`, or why it cannot be said."""
+    """`4.2 h (3.1 to 6.0)`, `12 min`, or that it cannot be said."""
     if forecast.hours is None:
         return "not known yet"
     if forecast.hours == 0:
         return "nothing"
     within = "" if forecast.low is None or forecast.high is None else f" ({forecast.low:.1f} to {forecast.high:.1f})"
+    if forecast.hours < 1:
+        return f"{60 * forecast.hours:.0f} min"
     return f"{forecast.hours:.1f} h{within}"
 
 
