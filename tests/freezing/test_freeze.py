@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from freeze_setting import run_pub
 
-from align.errors import FreezeRefused, InputError
+from align.errors import AlignError, FreezeRefused, InputError
 from align.freezing.folder import read_frozen
 from align.freezing.freeze import Frozen, freeze
 from align.freezing.rows import example_of
@@ -262,3 +262,24 @@ def test_a_recipe_with_hostile_names_breaks_neither_card_nor_folder(tmp_path: Pa
         "test.jsonl",
     ]
     assert "`../../../etc/passwd`" in (tmp_path / "set" / "ATTRIBUTION.md").read_text()
+
+
+def test_lengths_are_told_in_tokens_of_a_model_where_one_is_named(pub: Path, tmp_path: Path) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    from align.artifact import Artifact
+
+    known = Tokenizer(models.WordLevel({"?": 0, "[unk]": 1}, unk_token="[unk]"))
+    known.pre_tokenizer = pre_tokenizers.Whitespace()  # words, and each mark of punctuation
+    (tmp_path / "model").mkdir()
+    known.save(str(tmp_path / "model" / "tokenizer.json"))
+    model = Artifact("base", "key", "content", tmp_path, {"kind": "pretrain"})
+    found = freeze(load_recipe(pub / "pub.yaml"), pub / "store", STAGES, tmp_path / "counted", tokenizer=model).set
+    (row,) = found.rows("test")
+    # How do I season a pan of iron ?
+    assert row["lengths"] == {"prompt": 9, "response": 0}
+    assert "Lengths are means in tokens of base." in (tmp_path / "counted" / "README.md").read_text()
+    drawn = load_run(pub / "pub.yaml", pub / "store")["drawn"]
+    with pytest.raises(AlignError, match=r"--tokenizer: stage drawn \(quota\) has no tokenizer"):
+        freeze(load_recipe(pub / "pub.yaml"), pub / "store", STAGES, tmp_path / "none", tokenizer=drawn)
+    assert not (tmp_path / "none").exists()

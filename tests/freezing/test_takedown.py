@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from align.errors import AlignError, EmptyResult, InputError, StoreError
 from align.files import write_records
 from align.freezing.folder import read_frozen
 from align.freezing.freeze import freeze
+from align.freezing.holders import READ_BYTES, names_one
 from align.freezing.takedown import TakedownPlan, plan_takedown, take_down
 from align.lineage import Run, load_run
 from align.locks import hold_lock
@@ -278,9 +280,9 @@ print(left)
 """
 
 
-@pytest.mark.long
-def test_killed_anywhere_the_same_call_finishes_it(pub: Path, tmp_path: Path) -> None:
-    """kill -9 before every single change of the disk; each time nothing can be run, and the second call leaves what an
+@pytest.mark.parametrize("everywhere", [pytest.param(False, marks=pytest.mark.long), pytest.param(True, marks=pytest.mark.soak)])
+def test_killed_anywhere_the_same_call_finishes_it(pub: Path, tmp_path: Path, everywhere: bool) -> None:
+    """kill -9 before changes of the disk, any one of them; each time nothing can be run, and the second call leaves what an
     undisturbed one leaves."""
     original = tmp_path / "original"
     original.mkdir()
@@ -306,7 +308,8 @@ def test_killed_anywhere_the_same_call_finishes_it(pub: Path, tmp_path: Path) ->
     wanted = {path.relative_to(pub): path.read_bytes() for path in (pub / "set").rglob("*") if path.is_file()}
     artifacts = {path.name for path in (pub / "store" / "artifacts").iterdir()}
     assert steps > 15
-    for step in range(steps):
+    # Each place takes two seconds and a half: ten of them here, all where make soak runs.
+    for step in range(steps) if everywhere else sorted({0, steps - 1, *Random(1).sample(range(steps), 8)}):
         fresh()
         assert run(step).returncode == -signal.SIGKILL
         again = run(10_000)
@@ -344,3 +347,19 @@ def test_trained_models_that_saw_it_are_told_and_stay(toy: Path, tmp_path: Path)
     assert again["model"].key != model.key
     # what never saw it is not told
     assert [item.name for item in plan_takedown(store, "n2").models] == []
+
+
+def test_a_file_names_an_id_only_as_a_whole(tmp_path: Path) -> None:
+    file = tmp_path / "hits.jsonl"
+    file.write_text('{"example_id": "stack_exchange/beer/100"}\n{"id": "x/stack_exchange/beer/10"}')
+    assert not names_one(file, {STOUT})
+    file.write_bytes(b"x" * (READ_BYTES - 8) + b' "stack_exchange/beer/10", ' + b"y" * 50)  # across two blocks
+    assert names_one(file, {"other", STOUT})
+    assert not names_one(file, set())
+
+
+def test_reports_and_lists_that_name_it_go_too(pub: Path) -> None:
+    artifact = made(pub)["asked"].path
+    (artifact / "files").mkdir()
+    (artifact / "files" / "hits.jsonl").write_text(json.dumps({"example_id": STOUT}))
+    assert "asked" in stages(plan_takedown(pub / "store", STOUT))
