@@ -1,6 +1,6 @@
 """A simulated curator: likes what a taste likes that the queue does not see, and errs in one decision of ten.
 
-The taste is made of what the queue's model is not given: hashed runs of three to five characters, squeezed to 100 directions,
+The taste is made of what the queue's model is not given: hashed runs of three to five characters, squeezed to 50 directions,
 and eleven measures of readability by `align.style`. A random mixture of either, or of both, says how much an example is liked;
 in each cell the best share of the examples is liked.
 """
@@ -20,7 +20,7 @@ READABILITY = (
     "flesch", "mtld", "sentence_spread", "sentence_words", "hedges", "imperatives", "second_person", "first_person",
     "punctuation", "acknowledgement", "contractions",
 )  # fmt: skip
-DIRECTIONS = 100
+DIRECTIONS = 50
 ERRORS = 0.1
 
 

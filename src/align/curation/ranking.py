@@ -1,11 +1,12 @@
 """What to show next: how likely people are to accept an example, and how much it would add to what they have.
 
-    priority = P(accept) * novelty ** 2 * gap
+    priority = P(accept) * novelty ** 2.5 * gap
 
 P(accept) is a logistic regression on the examples' vectors, signals and the shape of their responses, learnt from every decision
-so far; rejected ones are the majority, so both classes weigh the same. Novelty is 1 - the highest cosine to an accepted example.
-It is squared because cosines of TF-IDF vectors are small: with the first power the accepted set becomes less varied than one of
-random order (benchmarks/bench_curation_effort.py). The gap is what a cell still lacks, as a share of its target.
+so far. Rejected ones are the majority, so both classes weigh the same, and 0.5 is where the model knows least. Novelty is 1 - the
+highest cosine to an accepted example. It has a power because cosines of TF-IDF vectors are small: with the first power the
+accepted set becomes less varied than one of random order (benchmarks/bench_curation_effort.py). The gap is what a cell still
+lacks, as a share of its target.
 
 Before both classes have a few members, typical examples come first: of each topic, as often as it is large, those at its middle.
 """
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 LEADERS = 4096
 """So many examples with the highest priority are followed from decision to decision; the rest waits for the next ranking."""
 UNCERTAIN = 512
-NOVELTY_POWER = 2.0
+NOVELTY_POWER = 2.5
 FEWEST = 5
 """Accepted and rejected examples each, before anything is learnt."""
 FEWEST_LABELS = 50
@@ -102,7 +103,7 @@ class Ranker:
         leaders = _leaders(priority, codes, known.open)
         uncertain = np.empty(0, dtype=np.int64)
         if chances is not None:
-            doubt = np.where(known.open, np.abs(_told(chances, known.labels) - 0.5), np.inf)
+            doubt = np.where(known.open, np.abs(chances - 0.5), np.inf)
             uncertain = _lowest(doubt, min(UNCERTAIN, int(known.open.sum())))
         vectors = np.asarray(self.pool.vectors[leaders], dtype=np.float32)
         first = np.asarray(base[leaders], dtype=np.float32)
@@ -150,15 +151,6 @@ class Ranker:
         is_nearer = highest > known
         self._likeness[rows] = np.where(is_nearer, highest, known)
         self._nearest[rows] = np.where(is_nearer, centres[best], self._nearest[rows])
-
-
-def _told(chances: "NDArray[np.float32]", labels: "NDArray[np.bool_]") -> "NDArray[np.float32]":
-    """P(accept) where the classes are as frequent as they were among what was reviewed, not equally."""
-    import numpy as np
-
-    taken = max(1, int(labels.sum()))
-    odds = chances / np.maximum(1 - chances, 1e-9) * (taken / max(1, len(labels) - taken))
-    return np.asarray(odds / (1 + odds), dtype=np.float32)
 
 
 def novelty(likeness: "NDArray[np.float32]") -> "NDArray[np.float32]":
