@@ -39,3 +39,9 @@ def test_one_bar_may_stand_inside_another(monkeypatch: pytest.MonkeyPatch) -> No
 def test_where_nobody_looks_nothing_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(track([1], "reading")) == [1]
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_is_not_counted_by_the_item_is_shown_as_far_as_an_item_reaches(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal(monkeypatch)
+    assert list(track(["a", "bc"], "reading", 30, "MB", reached=lambda item: 10 * len(item))) == ["a", "bc"]
+    assert "20/30" in screen.getvalue()

@@ -29,22 +29,28 @@ def tell_to(listener: Callable[[str], None] | None) -> None:
     _listener = listener
 
 
-def track(items: Iterable[T], title: str, total: int | None = None, unit: str = "") -> Iterator[T]:
-    """Pass `items` through, and show how far they are."""
-    if total is None and isinstance(items, Sized):
+def track(
+    items: Iterable[T], title: str, total: int | None = None, unit: str = "", reached: Callable[[T], int] | None = None
+) -> Iterator[T]:
+    """Pass `items` through, and show how far they are.
+
+    `reached` says how many units are done with an item, such as megabytes of a file; without it items are counted.
+    """
+    if total is None and reached is None and isinstance(items, Sized):
         total = len(items)
     look, stride, seen = 1, 1, time.monotonic()
-    done = 0
+    done = count = 0
     with Bar(title, total, unit=unit) as bar:
-        for done, item in enumerate(items, 1):
+        for count, item in enumerate(items, 1):
             yield item
-            if done < look:
+            if count < look:
                 continue
+            done = count if reached is None else reached(item)
             bar.move(done)
             now = time.monotonic()
             stride = min(2 * stride, MOST_ITEMS) if now - seen < LEAST_SECONDS * stride else 1
-            look, seen = done + stride, now
-        bar.move(done)
+            look, seen = count + stride, now
+        bar.move(count if reached is None else done)
 
 
 def is_watched() -> bool:

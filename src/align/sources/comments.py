@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from align.progress import track
 from align.sources.posts import open_table, read_at
-from align.sources.xml_rows import Row, parsed, row_bytes
+from align.sources.xml_rows import Row, parsed, tracked_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +52,7 @@ def index_comments(
 
     known = np.sort(wanted)
     posts, ids, offsets, lengths = array("q"), array("q"), array("q"), array("I")
-    for offset, data in track(row_bytes(path, "comments", accept_truncated), "looking for comments", unit="rows"):
+    for offset, data in tracked_rows(path, "comments", accept_truncated, "looking for comments"):
         row = parsed(data)
         post, number = (row.text("PostId"), row.text("Id")) if row is not None else ("", "")
         if not (post.isdecimal() and number.isdecimal() and len(post) < 18 and len(number) < 18):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from align.errors import InputError
 from align.progress import track
 from align.sources.authors import COMMUNITY
-from align.sources.xml_rows import Row, parsed, row_bytes
+from align.sources.xml_rows import Row, parsed, tracked_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +80,7 @@ def index_posts(
     Rows that will not be read again are counted in `skipped` by reason.
     """
     questions, answers = _Posts(), _Posts()
-    for offset, data in track(row_bytes(path, "posts", accept_truncated), "looking for top answers", unit="rows"):
+    for offset, data in tracked_rows(path, "posts", accept_truncated, "looking for top answers"):
         post = _glance(data) or _numbers(data)
         if post is None:
             skipped["broken row"] += 1
@@ -102,7 +102,8 @@ def index_posts(
 def read_pairs(index: PostIndex, skipped: Counter[str]) -> Iterator[list[Pair]]:
     """Read the indexed rows, in order of the question's Id, some at a time."""
     with open_table(index.path) as file:
-        for start in range(0, len(index), PAIRS_AT_ONCE):
+        starts = range(0, len(index), PAIRS_AT_ONCE)
+        for start in track(starts, f"reading pairs of {index.path.name}", len(index), "pairs", reached=int):
             some = slice(start, start + PAIRS_AT_ONCE)
             questions = _rows_at(file, index.path, index.question_offsets[some], index.question_lengths[some])
             answers = _rows_at(file, index.path, index.answer_offsets[some], index.answer_lengths[some])

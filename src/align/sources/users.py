@@ -5,8 +5,7 @@ from bisect import bisect_left
 from pathlib import Path
 from typing import NamedTuple
 
-from align.progress import track
-from align.sources.xml_rows import parsed, row_bytes
+from align.sources.xml_rows import parsed, tracked_rows
 
 
 class Names(NamedTuple):
@@ -32,7 +31,7 @@ NO_NAMES = Names(array("q"), array("q"), b"")
 def read_names(path: Path, accept_truncated: bool = False) -> Names:
     """The names in a Users.xml. A broken row costs a name, not a post, so it is passed over."""
     ids, ends, text = array("q"), array("q"), bytearray()
-    for _, data in track(row_bytes(path, "users", accept_truncated), "reading names", unit="rows"):
+    for _, data in tracked_rows(path, "users", accept_truncated, "reading names"):
         row = parsed(data)
         number = row.text("Id") if row is not None else ""
         if row is None or not number.removeprefix("-").isdecimal() or len(number) > 17:

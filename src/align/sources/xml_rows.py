@@ -13,6 +13,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from align.errors import InputError
+from align.progress import track
 
 BLOCK_BYTES = 1 << 20
 LONGEST_ROW_BYTES = 1 << 26
@@ -68,6 +69,12 @@ def row_bytes(path: Path, root: str, accept_truncated: bool = False) -> Iterator
         raise InputError(_truncated(path, root, offset + len(last), whole, whole_offset))
     if last.startswith(b"row"):
         yield offset, last
+
+
+def tracked_rows(path: Path, root: str, accept_truncated: bool, title: str) -> Iterator[tuple[int, bytes]]:
+    """The same with a bar: megabytes of the file, and the time left."""
+    size = path.stat().st_size // 10**6 if path.is_file() else None
+    return track(row_bytes(path, root, accept_truncated), title, size, "MB", lambda row: row[0] // 10**6)
 
 
 def parsed(row: bytes) -> Row | None:
