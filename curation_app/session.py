@@ -6,14 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from align.curating import Desk, rules_above, usual_style
+from align.curating import Desk, open_pool, rules_above, usual_style
 from align.curation.database.place import VARIABLE
 from align.curation.identity import Door
 from align.curation.pool import Pool
 from align.curation.queue import Queue, QueueSettings
 from align.curation.settings import Settings
 from align.curation.store import CurationStore
-from align.curation.wanted import wanted_of
 from align.errors import StoreError
 from align.filters.filter import Filter
 from align.recipe import Recipe, load_recipe
@@ -49,11 +48,10 @@ def open_project() -> Project:
         raise StoreError("the app is started by `align app RECIPE`, which says what it works on")
     desk = Desk.from_json(os.environ[DESK])
     recipe = load_recipe(Path(desk.recipe))
-    wanted = wanted_of(recipe, desk.stage)
-    pool = Pool.open([desk.artifact(name) for name in wanted.inputs], Path(desk.store), wanted)
+    pool = open_pool(desk, recipe)
     store = CurationStore.open(os.environ[VARIABLE])
     door = Door.model_validate_json(os.environ.get(DOOR, "{}"))
-    queue = Queue(pool, store, wanted.targets, settings=_queue_settings(store.settings()))
+    queue = Queue(pool, store, settings=_queue_settings(store.settings()))
     return Project(desk, recipe, store, pool, queue, rules_above(recipe, desk.stage), usual_style(desk, pool), door)
 
 

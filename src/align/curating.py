@@ -6,6 +6,7 @@ from pathlib import Path
 
 from align.artifact import Artifact, load_artifact
 from align.curation.pool import Pool
+from align.curation.topics import topics_of
 from align.curation.wanted import curate_stages, wanted_of
 from align.errors import RecipeError, StoreError
 from align.filters.filter import Filter, FilterStage
@@ -109,6 +110,14 @@ def rules_above(recipe: Recipe, name: str) -> tuple[Filter, ...]:
     """The filters that the examples of a stage have passed, in their order."""
     stages = [recipe.stages[stage] for stage in stages_above(recipe, name)]
     return tuple(rule for stage in stages if isinstance(stage, FilterStage) for rule in stage.filters)
+
+
+def open_pool(desk: Desk, recipe: Recipe) -> Pool:
+    """The examples to choose from; whatever of it costs something is made on the first call, with progress, and then found."""
+    wanted = wanted_of(recipe, desk.stage)
+    pool = Pool.open([desk.artifact(name) for name in wanted.inputs], Path(desk.store), wanted)
+    topics_of(pool)  # and with them the vectors
+    return pool
 
 
 def usual_style(desk: Desk, pool: Pool) -> StyleReference | None:

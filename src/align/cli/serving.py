@@ -81,8 +81,9 @@ def app_verb(
     (a proxy sends it along), $ALIGN_OIDC_CLIENT_ID, _CLIENT_SECRET, _METADATA_URL and _COOKIE_SECRET (signing in).
     """
     from align.cli.entrance import door_of, entrance, environment_of, name_first_admin
-    from align.curating import prepare_desk
+    from align.curating import open_pool, prepare_desk
     from align.curation.database.place import VARIABLE
+    from align.recipe import load_recipe
 
     refuse_without_streamlit()
     door = door_of(host, auth.value, trusted_proxy or [], proxy_header, claim, invite_domain or [])
@@ -90,6 +91,7 @@ def app_verb(
     url = _database(database, folder)
     name_first_admin(url, door, admin)
     desk = prepare_desk(recipe, stage, folder)
+    open_pool(desk, load_recipe(Path(desk.recipe)))  # so that the first visitor does not wait for it
     number = _free_port(host, port)
     address = f"http://{'localhost' if host == '127.0.0.1' else host}:{number}"
     own = {"ALIGN_APP_CHILD": "1", "ALIGN_APP_DESK": desk.as_json(), "ALIGN_APP_DOOR": door.model_dump_json(), VARIABLE: url}
