@@ -168,11 +168,14 @@ def _versions(store: CurationStore, person: str, written: AuthoredExample) -> No
         return
     with st.expander(f"{written.version} versions"):
         found = store.versions_of_authored(person, written.id)
-        names = {item.version: f"{item.version}: {item.state}, {item.by}, {item.at[:16].replace('T', ' ')}" for item in found}
-        number = st.selectbox(
-            "Version", sorted(names, reverse=True), format_func=names.__getitem__, key=f"look_{written.id}_{written.version}"
+        numbers = range(written.version, 0, -1)
+        number = (
+            st.pills("Version", numbers, default=written.version, key=f"look_{written.id}_{written.version}") or written.version
         )
-        chosen = next(item for item in found if item.version == number)
+        chosen = found[number - 1]
+        st.caption(
+            f"{chosen.state}, by {plain(chosen.by)}, {chosen.at[:16].replace('T', ' ')} UTC; changes against the one before"
+        )
         before = found[number - 2].turns if number > 1 else chosen.turns
         show_turns(chosen.turns, before)
 

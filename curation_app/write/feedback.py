@@ -1,5 +1,7 @@
 """What is said of a text while it is written: what is missing, what is there already, how it is written, how long it is."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +19,8 @@ from curation_app.team.texts import plain
 Level = Literal["stop", "look", "fine"]
 ICONS = {"stop": ":red[:material/error:]", "look": ":orange[:material/info:]", "fine": ":green[:material/check_circle:]"}
 SHOWN_CHARS = 140
+WAITED_SECONDS = 1.0
+"""A small pool is read at once; for a large one nobody waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,10 @@ def remarks(project: Project, written: AuthoredExample, turns: tuple[Turn, ...])
     found = [Remark("stop", problem) for problem in missing_in(written)]
     if not any(turn.text.strip() for turn in turns):
         return found
-    found += [_of_likeness(project.store, item) for item in _alike(project, written, turns)]
+    alike, has_pool = _alike(project, written, turns)
+    found += [_of_likeness(project.store, item) for item in alike]
+    if not has_pool:
+        found.append(Remark("look", f"the pool's {len(project.pool):,} prompts are still being read"))
     found += [Remark("look", said) for said in length_remarks(turns)]
     response = turns[-1].text if turns[-1].role == "assistant" else ""
     if project.style is not None and response.strip():
@@ -48,13 +55,16 @@ def draw_remarks(found: list[Remark]) -> None:
         st.markdown(f"{ICONS[remark.level]} {plain(remark.said)}")
 
 
-def _alike(project: Project, written: AuthoredExample, turns: tuple[Turn, ...]) -> list[Likeness]:
+def _alike(project: Project, written: AuthoredExample, turns: tuple[Turn, ...]) -> tuple[list[Likeness], bool]:
+    """What is like the turns, and whether the pool could be asked yet."""
     everything = project.store.all_authored()
     mark = tuple((item.id, item.version) for item in everything)
     own = _authored_texts(mark, written.group, _texts=everything)
-    pool = _pool_texts(len(project.pool), _pool=project.pool)
-    found = own.find(turns, without=written.id) + pool.find(turns, most=3)
-    return sorted(found, key=lambda item: (not item.is_duplicate, -item.share))[:5]
+    found = own.find(turns, without=written.id)
+    reading = _pool_texts(len(project.pool), _pool=project.pool)
+    with suppress(TimeoutError):
+        found += reading.result(WAITED_SECONDS).find(turns, most=3)
+    return sorted(found, key=lambda item: (not item.is_duplicate, -item.share))[:5], reading.done()
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -72,9 +82,14 @@ def _authored_texts(mark: tuple[tuple[str, int], ...], group: str, _texts: list[
     )
 
 
-@st.cache_resource(max_entries=1, show_spinner="Reading the pool's prompts")
-def _pool_texts(count: int, _pool: Pool) -> KnownTexts:
-    return KnownTexts(Known(example.id, "pool", example.prompt, "") for example in _pool.examples())
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _pool_texts(count: int, _pool: Pool) -> "Future[KnownTexts]":
+    """The pool's prompts, read in the background: 100,000 take some 20 seconds, once a process."""
+    reader = ThreadPoolExecutor(1, "pool-prompts")
+    known = (Known(example.id, "pool", example.prompt, "") for example in _pool.examples())
+    future = reader.submit(lambda: KnownTexts(known))
+    reader.shutdown(wait=False)
+    return future
 
 
 def _of_likeness(store: CurationStore, item: Likeness) -> Remark:

@@ -131,8 +131,7 @@ def test_a_dialogue_grows_by_exchanges_and_an_earlier_version_comes_back(folder:
         page.get_by_label("Assistant, turn 4").press("Control+Enter")
         page.get_by_text("version 3, by lea").wait_for()
         page.get_by_text("3 versions").click()
-        page.get_by_role("combobox", name="Version").click()
-        page.get_by_role("option", name="2: ready").click()
+        page.get_by_role("radio", name="2", exact=True).click()
         page.get_by_role("button", name="Put this text into the editor").click()
         page.get_by_label("Assistant, turn 6").wait_for()
         assert page.get_by_label("Assistant, turn 6").input_value() == "Not the Dead Sea."
