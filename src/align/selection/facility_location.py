@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LOOKED_AT = 64
-"""At most so many candidates have their gain computed anew at once; the first two, then twice as many as before."""
+"""At most so many candidates have their gain computed anew at once; the first one, then twice as many as before."""
 BLOCK = 16
 """Rows that are gone through at once: they stay in the cache."""
 ROUNDING = 1e-5
@@ -38,21 +38,24 @@ class FacilityLocation:
         import numpy as np
 
         bounds = np.where(self._cells == cell, self._bounds, -np.inf)
-        exact = np.zeros(len(bounds), dtype=bool)
+        exact: list[int] = []
         several = 1
         while True:
             best = int(np.argmax(bounds))
             if not np.isfinite(bounds[best]):
                 return -1
-            if exact[best]:
+            if best in exact:
                 return best
-            several = min(2 * several, LOOKED_AT, len(bounds))
-            waiting = np.where(exact, -np.inf, bounds)
-            looked_at = np.sort(np.argpartition(-waiting, several - 1)[:several])
-            looked_at = looked_at[np.isfinite(waiting[looked_at])]
+            looked_at = np.array([best])
+            if several > 1:
+                waiting = bounds.copy()
+                waiting[exact] = -np.inf
+                looked_at = np.sort(np.argpartition(-waiting, several - 1)[:several])
+                looked_at = looked_at[np.isfinite(waiting[looked_at])]
             gains = np.maximum(self._likeness[looked_at] - self._covered, 0).sum(axis=1, dtype=np.float64)
             bounds[looked_at] = self._bounds[looked_at] = gains
-            exact[looked_at] = True
+            exact += looked_at.tolist()
+            several = min(2 * several, LOOKED_AT, len(bounds))
 
     def take(self, row: int) -> None:
         import numpy as np
