@@ -90,7 +90,9 @@ def seconds_of(reviews: Sequence[Review]) -> list[float]:
 
 def pace_of(desks: Iterable[Iterable[Review]], recent: int = RECENT) -> Pace:
     """The pace of one curator's looks, or of several curators', over the last `recent` of all."""
-    timed = [pair for reviews in map(list, desks) for pair in zip(reviews, seconds_of(reviews), strict=True)]
+    # of each desk as many as could be among the last of all, and the one before them, from which time may be counted
+    lately = [list(reviews)[-recent - 1 :] for reviews in desks]
+    timed = [pair for reviews in lately for pair in zip(reviews, seconds_of(reviews), strict=True)]
     timed = sorted(timed, key=lambda pair: pair[0].seq)[-recent:]
     accepted = sum(review.action in ACCEPTING for review, _ in timed)
     hours = sum(seconds for _, seconds in timed) / 3600
