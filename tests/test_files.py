@@ -23,6 +23,7 @@ from align.files import (
     is_full,
     open_as_folder,
     read_records,
+    record_batches,
     record_parts,
     write_json,
     write_records,
@@ -280,3 +281,12 @@ def test_records_and_rows_stand_in_the_order_in_which_they_were_written(tmp_path
             writer.write(record)
     assert writer.count == 10_004
     assert list(read_records(tmp_path / "all", Rejection)) == numbered
+
+
+def test_what_was_read_of_a_part_does_not_stay_in_memory(tmp_path: Path) -> None:
+    # 16 MB that do not compress, in four row groups
+    write_records(tmp_path, Rejection, (Rejection(os.urandom(512).hex(), "otters", "wet") for _ in range(16_384)))
+    before = pa.total_allocated_bytes()
+    held = [pa.total_allocated_bytes() - before for _ in record_batches(record_parts(tmp_path, Rejection)[0])]
+    assert len(held) == 4
+    assert max(held) < 8e6

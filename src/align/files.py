@@ -162,7 +162,7 @@ def parquet_file(part: Path) -> "Iterator[pq.ParquetFile]":
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(part) as file:
+        with pq.ParquetFile(part, pre_buffer=False) as file:  # else all of the part stays in memory until it is closed
             yield file
     except (pa.ArrowException, OSError) as error:
         folder = part.parent.parent
