@@ -1,13 +1,18 @@
 """align backup, and what must not show a password."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from align.cli import verbs
+from align.curation.authoring import AuthoredExample, as_example
 from align.curation.store import Ask, CurationStore
 from align.errors import without_passwords
+from align.records import Turn
+from align.sources.ingest import Shard
+from align.sources.json_lines import JsonLines
 from conftest import Done
 
 Align = Callable[..., Done]
@@ -46,3 +51,21 @@ def test_what_is_kept_of_a_bug_shows_no_password(monkeypatch: pytest.MonkeyPatch
     assert "ter2" not in told
     assert "hunter3" not in told
     assert without_passwords("see https://a.b/c: x@y, or C:\\x") == "see https://a.b/c: x@y, or C:\\x"
+
+
+def test_authored_prints_the_ready_examples_of_a_split_for_ingest(align: Align, tmp_path: Path) -> None:
+    assert "no curation database" in align("authored", "train").err
+    (tmp_path / "store").mkdir(exist_ok=True)
+    store = CurationStore.open(f"sqlite:///{tmp_path}/store/curation.db")
+    store.add_person("ada", "ada")
+    ode = (Turn("user", "Write an ode to salt."), Turn("assistant", "O grain of the sea!"))
+    first = store.write_authored("ada", AuthoredExample("authored/1", "A", "example", ode, "ready", license="CC0-1.0"))
+    store.write_authored("ada", AuthoredExample("authored/2", "A", "example", ode))
+    store.write_authored("ada", AuthoredExample("authored/3", "A", "example", ode[:1], "ready", split="dev"))
+    store.close()
+    done = align("authored", "train")
+    assert (done.code, done.err) == (0, "1 ready for train\n")
+    path = tmp_path / "train.jsonl"
+    path.write_text(done.out)
+    assert list(JsonLines(paths=(path,)).read(Shard("rows", path), Counter())) == [as_example(first)]
+    assert align("authored", "test").err == "0 ready for test\n"
