@@ -227,8 +227,8 @@ def print_case(name: str, pool: Pool, taste: HiddenTaste, rate: float, kind: Kin
         shown = [f"{mean[0]:.0f}", f"{mean[1]:.3f}", span, f"{mean[2]:.3f}", f"{values[:, 2].min():.3f}"]
         print(f"{arm:24}" + "".join(f"{text:>14}" for text in [*shown, *(f"{value:.2f}" for value in mean[3:])]))
     queue = np.array(rows["queue"]).mean(axis=0)
-    met = queue[1] <= LIMITS[rate] and queue[2] >= 1
-    print(f"target: at most {LIMITS[rate]} of random's reviews at no lower Vendi score: {'met' if met else 'MISSED'}", flush=True)
+    verdict = "void" if worst > VOID else "met" if queue[1] <= LIMITS[rate] and queue[2] >= 1 else "MISSED"
+    print(f"target: at most {LIMITS[rate]} of random's reviews at no lower Vendi score: {verdict}", flush=True)
 
 
 def check_store(pool: Pool, taste: HiddenTaste, folder: Path) -> None:
