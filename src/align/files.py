@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from align.errors import AlignError, PartError, StoreError
+from align.progress import Bar
 from align.records import adapter, table_name
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 ROWS_PER_GROUP = 4096
+MEGABYTE = 1 << 20
 
 
 class RecordWriter:
@@ -241,8 +243,13 @@ def _column(values: list[Any], kind: "pa.DataType") -> "pa.Array":
 
 def hash_file(path: Path) -> str:
     """sha256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with path.open("rb") as file, Bar(f"hashing {path.name}", path.stat().st_size // MEGABYTE, unit="MB") as bar:
+        digest = hashlib.sha256()
+        block = memoryview(bytearray(MEGABYTE))
+        while size := file.readinto(block):
+            digest.update(block[:size])
+            bar.move(file.tell() // MEGABYTE)
+    return digest.hexdigest()
 
 
 def hash_tree(path: Path) -> str:

@@ -1,10 +1,12 @@
 """The hash of a table of records: of what they say, not of how the file holds them."""
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from align.files import record_batches, record_parts
+from align.files import count_records, record_batches, record_parts
+from align.progress import Bar
 
 
 def hash_table(folder: Path, record: type[Any]) -> str:
@@ -13,8 +15,11 @@ def hash_table(folder: Path, record: type[Any]) -> str:
     Validity, lengths and values of each leaf column feed a digest each: one digest for all three would see where a batch ends.
     """
     digests: dict[str, Any] = {}
-    for part in record_parts(folder, record):
-        for batch in record_batches(part):
+    rows = 0
+    with Bar("hashing records", partial(count_records, folder, record), unit="records") as bar:
+        for batch in (batch for part in record_parts(folder, record) for batch in record_batches(part)):
+            rows += batch.num_rows
+            bar.move(rows)
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 _hash_column(name, column, digests)
     joined = "\n".join(f"{name} {digests[name].hexdigest()}" for name in sorted(digests))

@@ -20,6 +20,9 @@ LEAST_SECONDS = 0.001
 """Items that take less are not looked at one by one."""
 MOST_ITEMS = 64
 
+Total = int | Callable[[], int] | None
+"""How much there is to do, if that is known; a function is asked when there is something to show, and not before."""
+
 _listener: Callable[[str], None] | None = None
 
 
@@ -30,7 +33,7 @@ def tell_to(listener: Callable[[str], None] | None) -> None:
 
 
 def track(
-    items: Iterable[T], title: str, total: int | None = None, unit: str = "", reached: Callable[[T], int] | None = None
+    items: Iterable[T], title: str, total: Total = None, unit: str = "", reached: Callable[[T], int] | None = None
 ) -> Iterator[T]:
     """Pass `items` through, and show how far they are.
 
@@ -63,8 +66,9 @@ def is_watched() -> bool:
 class Bar:
     """How far something is, with figures beside it. `lines=False`: nothing in a log, for who writes lines of its own there."""
 
-    def __init__(self, title: str, total: int | None, done: int = 0, unit: str = "", lines: bool = True) -> None:
-        self.title, self.total, self.unit = title, total, unit
+    def __init__(self, title: str, total: Total, done: int = 0, unit: str = "", lines: bool = True) -> None:
+        self.title, self.unit = title, unit
+        self._total = total
         self._first = done
         self._is_watched = is_watched()
         self._lines = lines
@@ -72,6 +76,12 @@ class Bar:
         self._due_at = self._began + (PATIENCE_SECONDS if self._is_watched else LINE_SECONDS if _listener is None else 0)
         self._bar: Any = None
         self._task: Any = None
+
+    @property
+    def total(self) -> int | None:
+        if callable(self._total):
+            self._total = self._total()
+        return self._total
 
     def __enter__(self) -> "Bar":
         return self

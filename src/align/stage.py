@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
@@ -9,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from align.artifact import Artifact, Counts
 from align.parts import Part, StageName, StageNameMark, marked_fields, models_inside
+from align.progress import track
+from align.records import table_name
 
 R = TypeVar("R")
 
@@ -31,10 +34,11 @@ class Inputs:
     data: tuple[Artifact, ...] = ()
     named: dict[str, Artifact] = field(default_factory=dict)
 
-    def read(self, record: type[R]) -> Iterator[R]:
-        """The records of one type of all `data`, one artifact after the other."""
-        for artifact in self.data:
-            yield from artifact.read(record)
+    def read(self, record: type[R], title: str = "") -> Iterator[R]:
+        """The records of one type of all `data`, one artifact after the other; `title` says what for to those who wait."""
+        unit = table_name(record).replace("_", " ")
+        every = (item for artifact in self.data for item in artifact.read(record))
+        return track(every, title or f"reading {unit}", partial(self.count, record), unit)
 
     def several(self, field_name: str) -> list[Artifact]:
         """The artifacts of a field that names several stages, in order."""

@@ -19,7 +19,6 @@ from align.embed.tfidf import TfIdf
 from align.errors import EmptyResult
 from align.files import RecordWriter, write_text
 from align.parts import StageName
-from align.progress import track
 from align.records import Example, Measurement, Rejection
 from align.stage import Inputs, Stage
 from align.text import normalize, words
@@ -73,7 +72,7 @@ class Contamination(Stage):
         hit_items: set[int] = set()
         lines: list[str] = []
         read = 0
-        examples = track(inputs.read(Example), "looking for evaluation texts", inputs.count(Example))
+        examples = inputs.read(Example, "looking for evaluation texts")
         with RecordWriter(work, Example) as kept, RecordWriter(work, Rejection) as rejected:
             for example, hits in _judged(sought, examples, self.similarity if self.method != "embedding" else None, alike):
                 read += 1

@@ -63,7 +63,7 @@ def write_unique(kind: str, inputs: Inputs, work: Path, details: dict[int, str],
     """Keep every example but those whose number stands in `details`, which says of what each is a duplicate."""
     read = 0
     with RecordWriter(work, Example) as kept, RecordWriter(work, Rejection) as rejected:
-        for number, example in enumerate(inputs.read(Example)):
+        for number, example in enumerate(inputs.read(Example, "writing examples")):
             read += 1
             if number in details:
                 rejected.write(Rejection(example.id, kind, DUPLICATE, details[number]))

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from align.artifact import Counts
 from align.dedup.duplicates import NOT_COMPARED, Rank, check_signal, compared_text, rank_of, write_unique
-from align.progress import track
 from align.records import Example
 from align.stage import Inputs, Stage
 
@@ -29,7 +28,7 @@ class Exact(Stage):
     def run(self, inputs: Inputs, work: Path) -> Counts:
         check_signal(self.kind, self.keep, inputs)
         entries: list[tuple[Rank, str, tuple[bytes, ...]]] = []
-        for number, example in enumerate(track(inputs.read(Example), "reading texts", inputs.count(Example))):
+        for number, example in enumerate(inputs.read(Example, "reading texts")):
             entries.append((rank_of(example, self.keep, number), example.id, self._digests(example)))
         owners: dict[bytes, str] = {}
         details: dict[int, str] = {}

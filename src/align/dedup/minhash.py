@@ -54,7 +54,7 @@ class MinHash(Stage):
         ids: list[str] = []
         values, offsets = array("d"), array("q", [0])
         with (scratch / "words").open("wb") as out:
-            for number, example in enumerate(track(inputs.read(Example), "reading texts", inputs.count(Example))):
+            for number, example in enumerate(inputs.read(Example, "reading texts")):
                 offsets.append(offsets[-1] + out.write(_compared_words(example, self.on)))
                 ids.append(example.id)
                 values.append(rank_of(example, self.keep, number)[0])

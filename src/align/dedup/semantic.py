@@ -51,7 +51,9 @@ class Semantic(Stage):
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         check_signal(self.kind, self.keep, inputs)
-        vectors = embed_texts(self.embedder, lambda: (embedded_text(item, self.on) for item in inputs.read(Example)), work)
+        vectors = embed_texts(
+            self.embedder, lambda: (embedded_text(item, self.on) for item in inputs.read(Example, "embedding")), work
+        )
         ids: list[str] = []
         ranks: list[Rank] = []
         for number, example in enumerate(inputs.read(Example)):

@@ -10,7 +10,6 @@ from align.artifact import SCRATCH
 from align.embed.cache import VectorCache, digests_of
 from align.embed.embedder import Embedder, Encoder
 from align.lots import lot
-from align.progress import track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +46,7 @@ def embed_texts(
 def encoded(encoder: Encoder, texts: Iterable[str], work: Path) -> "Iterator[NDArray[np.float32]]":
     """The vectors, batch by batch; those of a dear encoder come from the store's cache where they are known."""
     cache = VectorCache(_cache_place(work), encoder.identity, encoder.width) if encoder.identity else None
-    passing = iter(track(texts, "embedding texts", unit="texts"))
+    passing = iter(texts)
     while batch := list(islice(passing, BATCH)):
         yield encoder.encode(batch) if cache is None else _through_cache(cache, encoder, batch)
 

@@ -73,7 +73,9 @@ class Educational(Stage):
         import numpy as np
 
         known = self._known(inputs)
-        vectors = embed_texts(self.embedder, lambda: (embedded_text(item, self.on) for item in inputs.read(Example)), work)
+        vectors = embed_texts(
+            self.embedder, lambda: (embedded_text(item, self.on) for item in inputs.read(Example, "embedding")), work
+        )
         rows, scores = _graded_rows(inputs, known)
         if len(rows) < FEWEST:
             raise InputError(

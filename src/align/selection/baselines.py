@@ -11,7 +11,6 @@ from align.errors import EmptyResult, Shortfall
 from align.files import RecordWriter
 from align.lots import lot
 from align.parts import StageName
-from align.progress import track
 from align.records import Example, Rejection
 from align.selection.spread import write_spread
 from align.stage import Forecast, Inputs, Stage
@@ -84,7 +83,7 @@ class Take(Stage):
         return Forecast(min([self.count, *(item.examples for item in data if item.examples is not None)]), None, "expected")
 
     def _read_entries(self, inputs: Inputs, elsewhere: set[str]) -> list[_Entry]:
-        examples = track(inputs.read(Example), "reading examples", inputs.count(Example))
+        examples = inputs.read(Example, "reading examples")
         return [_Entry(self._standing(example, number), example.id, site_of(example)) for number, example in enumerate(examples)]
 
     def _standing(self, example: Example, number: int) -> int:

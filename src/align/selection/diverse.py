@@ -83,7 +83,9 @@ class Diverse(Stage):
     def run(self, inputs: Inputs, work: Path) -> Counts:
         import numpy as np
 
-        vectors = embed_texts(self.embedder, lambda: (embedded_text(item, self.on) for item in inputs.read(Example)), work)
+        vectors = embed_texts(
+            self.embedder, lambda: (embedded_text(item, self.on) for item in inputs.read(Example, "embedding")), work
+        )
         unfit = {int(row): (NOTHING_TO_COMPARE, "") for row in np.flatnonzero(~np.asarray(vectors).any(axis=1))}
         names = cells_of(inputs, self.per, self.shares, self.groups, unfit)
         lots = np.array([lot("diverse", self.seed, item.id) for item in inputs.read(Example)], dtype=np.uint64)

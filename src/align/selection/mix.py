@@ -13,7 +13,6 @@ from align.errors import EmptyResult, RecipeError, Shortfall
 from align.files import RecordWriter, read_records
 from align.lots import lot
 from align.parts import StageName
-from align.progress import track
 from align.records import Example, Rejection
 from align.stage import Forecast, Inputs, Stage
 
@@ -131,7 +130,7 @@ class Mix(Stage):
     def _shuffled(self, inputs: Inputs, drawn: set[str], scratch: Path) -> Iterator[Example]:
         """The drawn examples in the order of their lots; a large set goes through buckets on the disk."""
         buckets = -(-len(drawn) // BUCKET)
-        examples = (example for example in track(inputs.read(Example), "mixing", inputs.count(Example)) if example.id in drawn)
+        examples = (example for example in inputs.read(Example, "mixing") if example.id in drawn)
         if buckets == 1:
             yield from sorted(examples, key=self._place)
             return

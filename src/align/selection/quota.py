@@ -13,7 +13,6 @@ from align.errors import EmptyResult, RecipeError, Shortfall
 from align.files import RecordWriter
 from align.lots import lot
 from align.parts import RawFile
-from align.progress import track
 from align.records import Example, Measurement, Rejection
 from align.selection.spread import write_spread
 from align.stage import Forecast, Inputs, Stage
@@ -89,7 +88,7 @@ class Quota(Stage):
         """The eligible examples of each group and stratum, best first, and how many were read."""
         pools: dict[str, dict[str, list[_Eligible]]] = {}
         seen: set[str] = set()
-        for example in track(inputs.read(Example), "reading examples", inputs.count(Example)):
+        for example in inputs.read(Example, "reading examples"):
             if example.id in seen:
                 raise RecipeError(f"inputs: example {example.id} comes in twice; put the sets together with a `mix` stage first")
             seen.add(example.id)

@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 from align.artifact import Counts
 from align.lots import lot
 from align.parts import RawFile
-from align.progress import track
 from align.records import Example
 from align.selection.cells import Shares, Unfit, cells_of, check_shares, places_of
 from align.selection.ordered import check_enough, write_ordered
@@ -57,7 +56,7 @@ class Scored(Stage):
     def run(self, inputs: Inputs, work: Path) -> Counts:
         unfit: Unfit = {}
         names = cells_of(inputs, self.per, self.shares, self.groups, unfit)
-        examples = track(inputs.read(Example), "scoring", inputs.count(Example))
+        examples = inputs.read(Example, "scoring")
         standings: dict[str, list[tuple[float, int, int]]] = defaultdict(list)
         for number, (example, score) in enumerate(zip(examples, scores_of(self.scorer, inputs, work), strict=True)):
             if isinstance(score, str):

@@ -69,7 +69,7 @@ class Style(Stage):
         noted: Counter[str] = Counter()
         outliers = []
         with RecordWriter(work, Example) as kept:
-            for example in track(inputs.read(Example), "measuring style", inputs.count(Example)):
+            for example in inputs.read(Example, "measuring style"):
                 if not example.response:
                     noted[NO_RESPONSE] += 1
                     kept.write(example)

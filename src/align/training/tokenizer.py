@@ -105,4 +105,4 @@ def learn_tokenizer(texts: Iterator[str], vocabulary: int) -> "Tokenizer":
 
 
 def _texts(inputs: Inputs) -> Iterator[str]:
-    return (turn.text for example in inputs.read(Example) for turn in example.turns)
+    return (turn.text for example in inputs.read(Example, "counting words") for turn in example.turns)
