@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from align.curation.store import CurationStore
-from postgres_server import Server, postgres_server
+from postgres_server import Server, find_postgres, postgres_server
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """A private PostgreSQL; skips where none is installed."""
-    with postgres_server() as server:
+    binaries = find_postgres()
+    if binaries is None:
+        pytest.skip("no PostgreSQL here (apt-get install postgresql)")
+    with postgres_server(binaries) as server:
         yield server
 
 
@@ -22,7 +25,7 @@ def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/curation.db"
     server: Server = request.getfixturevalue("postgres")
-    return server.fresh()
+    return server.emptied()
 
 
 @pytest.fixture

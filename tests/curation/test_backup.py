@@ -24,10 +24,13 @@ def opened(path: Path) -> Iterator[CurationStore]:
 
 
 def test_a_backup_opens_with_the_same_decisions_people_and_history(store: CurationStore, db_url: str, tmp_path: Path) -> None:
-    for number in range(1500):  # more than are copied at once
-        store.decide(
-            Ask(f"r{number}", f"x/{number}", "c", 0, "accept" if number % 3 else "reject", "ben", seconds=1.5, blind=True)
-        )
+    # more than are copied at once
+    store.decide_many(
+        [
+            Ask(f"r{number}", f"x/{number}", "c", 0, "accept" if number % 3 else "reject", "ben", seconds=1.5)
+            for number in range(1500)
+        ]
+    )
     store.decide(Ask("e", "x/0", "c", 1, "edit", "ben", turns=ODE, note="salt’s"))
     store.undo("ben", "u")
     store.write_guidelines("ada", "Be kind.")

@@ -115,7 +115,7 @@ def test_a_server_that_does_not_answer_is_planned_as_missing_without_its_passwor
     monkeypatch.setenv("ALIGN_DB", "postgresql+psycopg://ada:hunter2@127.0.0.1:9/x")
     [missing] = plan_recipe(load_recipe(recipe_of(tmp_path)), tmp_path / "store").missing
     assert "no curation database that can be read: postgresql+psycopg://ada:***@127.0.0.1:9/x" in str(missing)
-    monkeypatch.setenv("ALIGN_DB", postgres.fresh())
+    monkeypatch.setenv("ALIGN_DB", postgres.emptied())
     [missing] = plan_recipe(load_recipe(recipe_of(tmp_path)), tmp_path / "store").missing
     assert f"no curation database postgresql+psycopg://align:***@127.0.0.1:{postgres.port}/align_" in str(missing)
     assert "hunter2" not in json.dumps(str(missing))

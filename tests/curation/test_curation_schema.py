@@ -48,7 +48,7 @@ def test_a_database_of_the_first_revision_is_upgraded_with_all_it_holds(
         url = f"sqlite:///{tmp_path}/old.db"
     else:
         server: Server = request.getfixturevalue("postgres")
-        url = server.fresh()
+        url = server.emptied()
     run_script(url, (HERE / f"revision_0001.{kind}.sql").read_text(encoding="utf-8"))
     assert CurationStore.exists(url)
     store = CurationStore.open(url)
@@ -158,7 +158,7 @@ def test_a_password_is_shown_nowhere(postgres: Server) -> None:
     assert redacted("postgresql://ada:hunter2@h/x?password=hunter2&sslmode=require") == (
         "postgresql://ada:***@h/x?password=%2A%2A%2A&sslmode=require"
     )
-    url = postgres.fresh().replace(postgres.password, "hunter2")
+    url = postgres.emptied().replace(postgres.password, "hunter2")
     for attempt in (url, f"{url.replace(':hunter2', '')}?password=hunter2", url.replace(str(postgres.port), "9")):
         with pytest.raises(AlignError, match="does not answer") as caught:
             CurationStore.open(attempt)

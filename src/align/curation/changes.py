@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, case, insert, select, update
+from sqlalchemy import Connection, bindparam, case, insert, select, update
 
 from align.curation.database import tables
 from align.curation.database.engine import now_of
@@ -24,20 +24,29 @@ class AuditRow:
     detail: str
 
 
+# Built once: building a statement takes longer than running it.
+_TURNSTILE = tables.turnstiles.c
+_HOLD = select(_TURNSTILE.seq).where(_TURNSTILE.name == bindparam("turnstile")).with_for_update()
+_NEXT = (
+    update(tables.turnstiles)
+    .where(_TURNSTILE.name == HISTORY)
+    .values(seq=_TURNSTILE.seq + 1, at=case((_TURNSTILE.at < bindparam("now"), bindparam("now")), else_=_TURNSTILE.at))
+    .returning(_TURNSTILE.seq, _TURNSTILE.at)
+)
+
+
 def hold(connection: Connection, turnstile: str) -> None:
     """Wait until nobody else writes there, and keep others waiting until the transaction ends.
 
     So the numbers of the history appear in their order: who has read up to one never misses a smaller one.
     """
-    connection.execute(select(tables.turnstiles.c.seq).where(tables.turnstiles.c.name == turnstile).with_for_update())
+    if connection.dialect.name != "sqlite":  # which has one writer at a time anyway
+        connection.execute(_HOLD, {"turnstile": turnstile})
 
 
 def next_number(connection: Connection) -> tuple[int, str]:
     """Number and time of the next entry of the history; the time never runs backwards, whatever the servers' clocks say."""
-    row, now = tables.turnstiles, now_of(connection)
-    later = case((row.c.at < now, now), else_=row.c.at)
-    step = update(row).where(row.c.name == HISTORY).values(seq=row.c.seq + 1, at=later).returning(row.c.seq, row.c.at)
-    seq, at = connection.execute(step).one()
+    seq, at = connection.execute(_NEXT, {"now": now_of(connection)}).one()
     return int(seq), str(at)
 
 

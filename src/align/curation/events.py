@@ -5,19 +5,37 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, RowMapping, Select, insert, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select
 
 from align.curation.changes import next_number
 from align.curation.database import tables
 from align.curation.database.engine import now_of
 from align.curation.decisions import Action
-from align.curation.people import NotAllowed, require
-from align.curation.standings import drop_live, keep_live, restate, version_of
+from align.curation.people import NotAllowed, check_role, require
+from align.curation.standings import Stand, add_to_live, drop_live, restate, stand_of
 from align.errors import AlignError, InputError
 from align.records import Turn, content_of
 
 EventAction = Literal["accept", "reject", "edit", "flag", "skip", "undo", "adjudicate"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
+
+# Built once: building a statement takes longer than running it.
+_THIS_STAND = (
+    tables.standings.c.example_id == bindparam("example_id"), tables.standings.c.curator == bindparam("curator"),
+)  # fmt: skip
+_BEFORE = select(
+    select(tables.people.c.role).where(tables.people.c.name == bindparam("curator")).scalar_subquery().label("role"),
+    select(tables.events.c.seq).where(tables.events.c.request == bindparam("request")).scalar_subquery().label("known"),
+    *(
+        select(tables.standings.c[name]).where(*_THIS_STAND).scalar_subquery().label(name)
+        for name in ("version", "action", "seq")
+    ),
+)
+_ADD = insert(tables.events)
+_FORGET = tuple(
+    delete(table).where(table.c.example_id == bindparam("example"), table.c.curator == bindparam("whose"))
+    for table in (tables.leases, tables.drafts)
+)
 
 
 class StaleDecision(AlignError):
@@ -79,18 +97,20 @@ class Event:
 def decide(connection: Connection, ask: Ask) -> Event:
     """Add one decision, once; holds the history."""
     _check(ask)
-    require(connection, ask.curator, "curator", "decide")
-    known = event_of_request(connection, ask.request)
+    about = {"curator": ask.curator, "request": ask.request, "example_id": ask.example_id}
+    role, known, *stand = connection.execute(_BEFORE, about).one()
+    check_role(role, ask.curator, "curator", "decide")
     if known is not None:
-        return _same(known, ask.curator, ask.example_id, ask.action)
-    seen = version_of(connection, ask.example_id, ask.curator)
-    if seen != ask.version:
+        return _same(event_at(connection, known), ask.curator, ask.example_id, ask.action)
+    before = Stand(stand[0] or 0, *stand[1:])
+    if before.version != ask.version:
         raise StaleDecision(
-            f"{ask.example_id}: {ask.curator} has decided about it {seen} times, the page had seen {ask.version}; "
+            f"{ask.example_id}: {ask.curator} has decided about it {before.version} times, the page had seen {ask.version}; "
             "nothing was saved, look at it again"
         )
     event = add_event(
         connection,
+        before,
         request=ask.request, example_id=ask.example_id, content=ask.content, action=ask.action, curator=ask.curator,
         turns=ask.turns, reason=ask.reason, note=ask.note, seconds=ask.seconds, served=ask.served, blind=ask.blind,
         batch=ask.batch,
@@ -145,24 +165,26 @@ def adjudicate(
     )  # fmt: skip
 
 
-def add_event(connection: Connection, **values: Any) -> Event:
-    """Write an event and everything that follows from it; holds the history."""
+def add_event(connection: Connection, before: Stand | None = None, **values: Any) -> Event:
+    """Write an event and everything that follows from it; holds the history. `before` is the stand, where it is known."""
     seq, at = next_number(connection)
     event = Event(seq=seq, at=at, **values)
     row = {field.name: getattr(event, field.name) for field in fields(Event)} | {"turns": turns_as_text(event.turns)}
-    connection.execute(insert(tables.events).values(row))
+    about = (event.example_id, event.curator)
+    stand = stand_of(connection, *about) if before is None else before
+    connection.execute(_ADD, row)
     if event.undoes is not None:
         drop_live(connection, event.undoes)
     else:
-        keep_live(connection, seq, event.example_id, event.curator, event.action, event.batch)
-    restate(connection, event.example_id, event.curator, event.action)
+        add_to_live(connection, seq, about, event.action, event.batch)
+    restate(connection, seq, about, event.action, stand)
     return event
 
 
 def forget_work(connection: Connection, curator: str, example_id: str) -> None:
     """A decided example is neither held nor half written any more."""
-    for table in (tables.leases, tables.drafts):
-        connection.execute(table.delete().where(table.c.example_id == example_id, table.c.curator == curator))
+    for forget in _FORGET:
+        connection.execute(forget, {"example": example_id, "whose": curator})
 
 
 def event_of_request(connection: Connection, request: str) -> Event | None:

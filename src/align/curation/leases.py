@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from align.curation.database import tables
 from align.curation.database.engine import now_of, utc_text
-from align.curation.database.upsert import upsert
+from align.curation.database.upsert import put_many
 from align.curation.people import require
 
-CHUNK = 500
-"""How many candidates one query names."""
+# Built once: building a statement takes longer than running it.
+_LEASES = tables.leases.c
+_HELD = select(_LEASES.example_id).where(_LEASES.until > bindparam("now"), _LEASES.curator != bindparam("whose"))
+_DECIDED = select(tables.events.c.example_id).where(tables.events.c.seq > bindparam("seen"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,12 @@ def lease(
     Whoever calls holds the turnstile of leases.
     """
     require(connection, curator, "curator", "take examples")
-    taken: list[str] = []
-    for start in range(0, len(candidates), CHUNK):
-        chunk = list(dict.fromkeys(candidates[start : start + CHUNK]))
-        barred = _barred(connection, curator, chunk, seen)
-        taken += [item for item in chunk if item not in barred and item not in taken][: count - len(taken)]
-        if len(taken) >= count:
-            break
+    barred = _barred(connection, curator, seen)
+    free = (item for item in dict.fromkeys(candidates) if item not in barred)
+    taken = list(islice(free, count))
     if taken:
-        _hold(connection, curator, taken, minutes)
+        until = _until(connection, minutes)
+        put_many(connection, tables.leases, [{"example_id": item, "curator": curator, "until": until} for item in taken])
     return taken
 
 
@@ -71,24 +71,12 @@ def leases_held(connection: Connection, curator: str | None) -> list[Lease]:
     return [Lease(*row) for row in connection.execute(query)]
 
 
-def _barred(connection: Connection, curator: str, chunk: list[str], seen: int | None) -> set[str]:
-    leases, events = tables.leases, tables.events
-    held = select(leases.c.example_id).where(
-        leases.c.example_id.in_(chunk), leases.c.curator != curator, leases.c.until > now_of(connection)
-    )
-    barred = set(connection.execute(held).scalars())
+def _barred(connection: Connection, curator: str, seen: int | None) -> set[str]:
+    """What others hold now: a few for each person, whatever the size of the pool. And what was decided after `seen`."""
+    barred = set(connection.execute(_HELD, {"whose": curator, "now": now_of(connection)}).scalars())
     if seen is not None:
-        barred |= set(connection.execute(select(events.c.example_id).where(events.c.seq > seen)).scalars())
+        barred |= set(connection.execute(_DECIDED, {"seen": seen}).scalars())
     return barred
-
-
-def _hold(connection: Connection, curator: str, taken: list[str], minutes: float) -> None:
-    leases = tables.leases
-    until = _until(connection, minutes)
-    row = upsert(leases, connection).values([{"example_id": item, "curator": curator, "until": until} for item in taken])
-    connection.execute(
-        row.on_conflict_do_update(index_elements=["example_id"], set_={"curator": row.excluded.curator, "until": until})
-    )
 
 
 def _until(connection: Connection, minutes: float) -> str:

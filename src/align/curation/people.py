@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from align.curation.changes import note_change
 from align.curation.database import tables
@@ -14,6 +14,8 @@ ROLES: tuple[Role, ...] = get_args(Role)
 """From the least to the most: each may do what those before it may."""
 
 MAX_NAME_CHARS = 200
+
+_ROLE = select(tables.people.c.role).where(tables.people.c.name == bindparam("person"))
 
 
 class NotAllowed(AlignError):
@@ -33,7 +35,11 @@ class Person:
 
 def require(connection: Connection, name: str, least: Role, to: str) -> Role:
     """The role of `name`; refuses, with the remedy, who may not do `to`."""
-    role = role_of(connection, name)
+    return check_role(role_of(connection, name), name, least, to)
+
+
+def check_role(role: Role | None, name: str, least: Role, to: str) -> Role:
+    """The same, where the role is known already."""
     if role is None:
         raise NotAllowed(f"{name or '(nobody)'} takes no part in this project and cannot {to}; an admin can add them")
     if ROLES.index(role) < ROLES.index(least):
@@ -42,7 +48,7 @@ def require(connection: Connection, name: str, least: Role, to: str) -> Role:
 
 
 def role_of(connection: Connection, name: str) -> Role | None:
-    return connection.execute(select(tables.people.c.role).where(tables.people.c.name == name)).scalar()
+    return connection.execute(_ROLE, {"person": name}).scalar()
 
 
 def all_people(connection: Connection) -> list[Person]:

@@ -1,13 +1,28 @@
 """What follows from the events and is kept with them: what stands, and how often, so that no page folds or counts."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from align.curation.database import tables
-from align.curation.database.upsert import put, upsert
+from align.curation.database.upsert import add_to, put
 
 ADJUDICATE = "adjudicate"
+
+# Built once: building a statement takes longer than running it.
+_STANDINGS, _LIVE = tables.standings.c, tables.live.c
+_STAND = select(_STANDINGS.version, _STANDINGS.action, _STANDINGS.seq).where(
+    _STANDINGS.example_id == bindparam("example_id"), _STANDINGS.curator == bindparam("curator")
+)
+_ADD_LIVE = insert(tables.live)
+_DROP_LIVE = delete(tables.live).where(_LIVE.seq == bindparam("undone"))
+_LEFT = (
+    select(_LIVE.seq, _LIVE.action)
+    .where(_LIVE.example_id == bindparam("example_id"), _LIVE.curator == bindparam("curator"), _LIVE.action != ADJUDICATE)
+    .order_by(_LIVE.action == "skip", _LIVE.seq.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +37,18 @@ class CuratorCount:
     """Events in all, undone ones included."""
 
 
-def version_of(connection: Connection, example_id: str, curator: str) -> int:
-    """How many events a curator has on an example, undos included."""
-    standings = tables.standings
-    query = select(standings.c.version).where(standings.c.example_id == example_id, standings.c.curator == curator)
-    return connection.execute(query).scalar() or 0
+class Stand(NamedTuple):
+    """A row of `standings`: what one curator says of one example."""
+
+    version: int = 0
+    """How many events the curator has on the example, undos included."""
+    action: str | None = None
+    seq: int | None = None
+
+
+def stand_of(connection: Connection, example_id: str, curator: str) -> Stand:
+    row = connection.execute(_STAND, {"example_id": example_id, "curator": curator}).first()
+    return Stand() if row is None else Stand(*row)
 
 
 def versions_by_example(connection: Connection, curator: str) -> dict[str, int]:
@@ -36,54 +58,47 @@ def versions_by_example(connection: Connection, curator: str) -> dict[str, int]:
     return {example_id: version for example_id, version in rows}
 
 
-def keep_live(connection: Connection, seq: int, example_id: str, curator: str, action: str, batch: str) -> None:
-    """Add a decision to those that are not undone."""
+def add_to_live(connection: Connection, seq: int, about: tuple[str, str], action: str, batch: str) -> None:
+    """Add a decision about (example, curator) to those that are not undone."""
+    example_id, curator = about
     row = {"seq": seq, "example_id": example_id, "curator": curator, "action": action, "batch": batch}
-    connection.execute(insert(tables.live).values(row))
+    connection.execute(_ADD_LIVE, row)
 
 
 def drop_live(connection: Connection, seq: int) -> None:
-    connection.execute(delete(tables.live).where(tables.live.c.seq == seq))
+    connection.execute(_DROP_LIVE, {"undone": seq})
 
 
-def restate(connection: Connection, example_id: str, curator: str, action: str) -> None:
-    """Keep version, stand and counters of a curator right after one more event, an `action`, on an example."""
-    standings, live = tables.standings, tables.live
-    about = (standings.c.example_id == example_id, standings.c.curator == curator)
-    before = connection.execute(select(standings.c.version, standings.c.action).where(*about)).first()
-    # A skip says nothing about the example, so it stands only where there is nothing else.
-    stand = connection.execute(
-        select(live.c.seq, live.c.action)
-        .where(live.c.example_id == example_id, live.c.curator == curator, live.c.action != ADJUDICATE)
-        .order_by(live.c.action != "skip", live.c.seq)
-    ).all()
-    now = stand[-1] if stand else None
-    version, was = (before.version, before.action) if before else (0, None)
+def restate(connection: Connection, seq: int, about: tuple[str, str], action: str, before: Stand) -> None:
+    """Keep version, stand and counters of (example, curator) right after event `seq`, an `action`."""
+    example_id, curator = about
+    now = _now(connection, seq, about, action, before)
     put(
-        connection,
-        standings,
-        example_id=example_id,
-        curator=curator,
-        version=version + 1,
-        action=now and now.action,
-        seq=now and now.seq,
-    )
-    is_now = now.action if now else None
-    _count(connection, curator, action, standing=0, events=1)
-    if was != is_now:
-        for name, step in ((was, -1), (is_now, 1)):
+        connection, tables.standings,
+        example_id=example_id, curator=curator, version=now.version, action=now.action, seq=now.seq,
+    )  # fmt: skip
+    steps = {action: [0, 1]}
+    if before.action != now.action:
+        for name, step in ((before.action, -1), (now.action, 1)):
             if name is not None:
-                _count(connection, curator, name, standing=step, events=0)
+                steps.setdefault(name, [0, 0])[0] += step
+    for name, (standing, events) in sorted(steps.items()):
+        add_to(connection, tables.counts, curator=curator, action=name, standing=standing, events=events)
+
+
+def _now(connection: Connection, seq: int, about: tuple[str, str], action: str, before: Stand) -> Stand:
+    version = before.version + 1
+    if action == "undo":
+        example_id, curator = about
+        left = connection.execute(_LEFT, {"example_id": example_id, "curator": curator}).first()
+        return Stand(version) if left is None else Stand(version, left.action, left.seq)
+    # A skip says nothing about the example, so it stands only where there is nothing else.
+    if action == ADJUDICATE or (action == "skip" and before.action not in (None, "skip")):
+        return Stand(version, before.action, before.seq)
+    return Stand(version, action, seq)
 
 
 def counts(connection: Connection) -> list[CuratorCount]:
     """Every curator's counters; nothing is counted for it."""
     table = tables.counts
     return [CuratorCount(*row) for row in connection.execute(select(table).order_by(table.c.curator, table.c.action))]
-
-
-def _count(connection: Connection, curator: str, action: str, standing: int, events: int) -> None:
-    table = tables.counts
-    row = upsert(table, connection).values(curator=curator, action=action, standing=standing, events=events)
-    added = {"standing": table.c.standing + standing, "events": table.c.events + events}
-    connection.execute(row.on_conflict_do_update(index_elements=["curator", "action"], set_=added))

@@ -63,7 +63,7 @@ class Database:
         self.engine.dispose()
 
     def _commit(self, work: Callable[[Connection], T], durable: bool) -> T:
-        options = {"writes": True, "now": utc_text(self.clock())}
+        options = {"writes": True, "durable": durable, "now": utc_text(self.clock())}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             if not durable and not self.is_sqlite:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
@@ -161,13 +161,17 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
             if attempt == ATTEMPTS:
                 raise
             time.sleep(random.uniform(0, 0.005 * 2**attempt))
-    connection.execute("PRAGMA synchronous=FULL")  # an acknowledged decision survives a power cut, too
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if not options.get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # FULL: an acknowledged decision survives a power cut, too.
+    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options['durable'] else 'NORMAL'}")
     # Taking the lock at once: a reader that turns writer half way cannot wait, it fails.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _postgres(url: URL) -> Engine:
