@@ -51,6 +51,11 @@ def stand_of(connection: Connection, example_id: str, curator: str) -> Stand:
     return Stand() if row is None else Stand(*row)
 
 
+def version_of(connection: Connection, example_id: str, curator: str) -> int:
+    """How many events a curator has on an example, undos included."""
+    return stand_of(connection, example_id, curator).version
+
+
 def versions_by_example(connection: Connection, curator: str) -> dict[str, int]:
     """`version_of` each example that a curator has any event on."""
     standings = tables.standings
