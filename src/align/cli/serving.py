@@ -80,6 +80,7 @@ def app_verb(
     the database; a curate stage with `decisions: database` applies them. Secrets come from the environment: $ALIGN_PROXY_SECRET
     (a proxy sends it along), $ALIGN_OIDC_CLIENT_ID, _CLIENT_SECRET, _METADATA_URL and _COOKIE_SECRET (signing in).
     """
+    from align.artifact import open_store
     from align.cli.entrance import door_of, entrance, environment_of, name_first_admin
     from align.curating import open_pool, prepare_desk
     from align.curation.database.place import VARIABLE
@@ -88,6 +89,7 @@ def app_verb(
     refuse_without_streamlit()
     door = door_of(host, auth.value, trusted_proxy or [], proxy_header, claim, invite_domain or [])
     folder = store_of(store)
+    open_store(folder)  # the decisions lie in it, and the first admin is written before any stage is made
     url = _database(database, folder)
     name_first_admin(url, door, admin)
     desk = prepare_desk(recipe, stage, folder)
