@@ -34,9 +34,9 @@ class Editor {
   take(data) {
     const isNew = this.key !== `${data.id} ${data.version} ${data.load}`
     const wasShape = this.data && `${this.data.answered} ${this.data.dialogue}`
+    if (isNew) this.flush() // with the data it was typed for: sent after them, it would be the text of the next example
     this.data = data
     if (isNew) {
-      this.flush()
       this.key = `${data.id} ${data.version} ${data.load}`
       this.texts = data.texts.slice()
       this.sent = JSON.stringify(this.shown())
