@@ -157,3 +157,17 @@ def test_the_audit_lists_decisions_and_roles_together_a_page_at_a_time(store: Cu
         ("ben", "reject", TIDES, "too short"),
     ]
     assert [row.about for row in store.audit(2, before=page[-1].seq)] == ["vic", "cem"]
+
+
+def test_an_edit_and_a_rejection_of_one_press_are_saved_and_undone_together(store: CurationStore) -> None:
+    edit = Ask("p/edit", "se/1", "old", 0, "edit", "ben", (Turn("user", "Why?"),), batch="p")
+    no = Ask("p", "se/1", content_of(edit.turns), 1, "reject", "ben", batch="p")
+    assert store.decide(edit, no).action == "reject"
+    assert store.decide(edit, no).request == "p"  # sent again
+    for _ in range(2):
+        undone = store.undo("ben", "u")
+        assert undone is not None
+        assert undone.action == "undo"
+    assert list(store.decisions()) == []
+    assert [event.action for event in store.events_since(0)] == ["edit", "reject", "undo", "undo"]
+    assert store.undo("ben", "v") is None

@@ -8,7 +8,7 @@ import pytest
 from align.curation.decisions import decision_for, verdict_on
 from align.curation.store import Ask, CurationStore
 from align.errors import AlignError
-from align.records import Turn, content_of
+from align.records import Decision, Turn, content_of
 from toy_records import example
 
 TIDES = example("stack_exchange/ocean/1", "Why are there tides?", "The moon pulls.")
@@ -63,3 +63,18 @@ def test_the_curators_own_undo_takes_an_imported_decision_back(store: CurationSt
     store.import_decisions("ada", [EDIT])
     store.undo("bo", "undo-1")
     assert list(store.decisions()) == []
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_a_rejection_of_an_edited_text_comes_in_with_its_edit(store: CurationStore, is_turned: bool) -> None:
+    no = Decision(TIDES.id, content_of(LONGER), "reject", "bo", EDIT.at, (), "still wrong")
+    told = [no, EDIT] if is_turned else [EDIT, no]  # a file is sorted by content, not by what builds on what
+    assert store.import_decisions("ada", told).refused == {}
+    assert verdict_on(TIDES, store.decisions()).action == "reject"
+
+
+def test_the_history_tells_who_imported_what_others_said(store: CurationStore) -> None:
+    for _ in range(2):  # the second time nothing comes in, and nothing is told
+        store.import_decisions("ada", [EDIT, REJECT])
+    told = [(row.who, row.detail) for row in store.audit() if row.what == "import decisions"]
+    assert told == [("ada", "2 decisions")]

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from align.curation import events
 from align.curation.pool import Pool
 from align.curation.reviewing import Reviewing
 from align.curation.store import Ask, CurationStore
+from align.errors import StoreError
 from align.filters.first_person import FirstPerson
 from align.records import content_of
 from toy_records import artifact, example
@@ -264,3 +266,25 @@ def test_what_a_person_picked_comes_first_in_its_order_and_then_the_queue(pool: 
         seen.append(first(reviewing))
         decide(reviewing, f"line-{number}")
     assert seen == [names[7], names[5], names[3], names[0]]
+
+
+def test_a_rejected_edit_is_saved_whole_or_not_at_all(
+    pool: Pool, store: CurationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, made = events.add_event, []
+
+    def fail_second(*args: Any, **values: Any) -> Any:
+        made.append(values["action"])
+        if values["action"] == "reject":
+            raise StoreError("the disk is full")
+        return write(*args, **values)
+
+    monkeypatch.setattr(events, "add_event", fail_second)
+    reviewing = review(pool, store)
+    assert not decide(reviewing, "r1", "reject", texts=["How do I cook?", "Heat it."])["ok"]
+    # An edit alone would stand for an acceptance of what the person rejected.
+    assert (made, store.events_since(0)) == (["edit", "reject"], [])
+    monkeypatch.undo()
+    assert next(iter(reviewing.open)) == EXAMPLES[0].id
+    assert decide(reviewing, "r2", "reject", texts=["How do I cook?", "Heat it."])["ok"]
+    assert [event.action for event in store.events_since(0)] == ["edit", "reject"]

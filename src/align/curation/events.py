@@ -120,15 +120,22 @@ def decide(connection: Connection, ask: Ask) -> Event:
 
 
 def undo(connection: Connection, curator: str, request: str) -> Event | None:
-    """Take back the curator's last event that still stands; None where nothing is left. Holds the history."""
+    """Take back the curator's last event that still stands, with the edit that was saved by the same press; None where nothing
+    is left. Holds the history."""
     require(connection, curator, "curator", "undo")
     known = event_of_request(connection, request)
     if known is not None:
         return _same(known, curator, known.example_id, "undo")
     live = tables.live
-    last = select(live.c.seq).where(live.c.curator == curator).order_by(live.c.seq.desc()).limit(1)
-    seq = connection.execute(last).scalar()
-    return None if seq is None else take_back(connection, seq, request)
+    last = select(live.c.seq, live.c.batch).where(live.c.curator == curator).order_by(live.c.seq.desc()).limit(2)
+    seqs = connection.execute(last).all()
+    if not seqs:
+        return None
+    undone = take_back(connection, seqs[0].seq, request)
+    batch = seqs[0].batch
+    if batch and batch == event_at(connection, seqs[0].seq).request and len(seqs) > 1 and seqs[1].batch == batch:
+        take_back(connection, seqs[1].seq, f"{request}/edit")
+    return undone
 
 
 def take_back(connection: Connection, seq: int, request: str, batch: str = "") -> Event:

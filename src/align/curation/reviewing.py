@@ -172,10 +172,10 @@ class Reviewing:
             raise InputError(f"{example.id}: its text has changed since the page was drawn; nothing was saved, look at it again")
         if turns and action == "reject":
             # What was typed is kept: an edit, and a rejection of what it made.
-            first = replace(ask, request=f"{request}/edit", action="edit", turns=turns, reason="", seconds=0.0, batch=request)
-            self.store.decide(first)
-            ask = replace(ask, content=content_of(turns), version=ask.version + 1, batch=request)
-        self.store.decide(ask)
+            edit = replace(ask, request=f"{request}/edit", action="edit", turns=turns, reason="", seconds=0.0, batch=request)
+            self.store.decide(edit, replace(ask, content=content_of(turns), version=ask.version + 1, batch=request))
+        else:
+            self.store.decide(ask)
 
     def _undo(self, request: str) -> dict[str, Any]:
         event = self.store.undo(self.curator, request)

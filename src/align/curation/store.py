@@ -81,12 +81,13 @@ class CurationStore:
 
     # Decisions
 
-    def decide(self, ask: Ask) -> Event:
-        """Save one decision; the same request again gives the same event. StaleDecision, NotAllowed: nothing was saved."""
-        return self._add(lambda connection: events.decide(connection, ask))
+    def decide(self, ask: Ask, *further: Ask) -> Event:
+        """Save one decision, or several that stand or fall together; gives the last. The same request again gives the same
+        event. StaleDecision, NotAllowed: nothing was saved."""
+        return self._add(lambda connection: [events.decide(connection, one) for one in (ask, *further)][-1])
 
     def undo(self, curator: str, request: str) -> Event | None:
-        """Take back the curator's last event that stands, at any depth by repetition; None where nothing is left."""
+        """Take back the curator's last press that stands, at any depth by repetition; None where nothing is left."""
         return self._add(lambda connection: events.undo(connection, curator, request))
 
     def decide_many(self, asks: Sequence[Ask]) -> Bulk:
@@ -104,7 +105,7 @@ class CurationStore:
         """Add what people decided elsewhere, as a lead; what cannot come in is told with its reason."""
         done = [
             self._add(lambda connection, step=step: importing.import_step(connection, actor, step))  # type: ignore[misc]
-            for step in (decisions[start : start + STEP] for start in range(0, len(decisions), STEP))
+            for step in importing.steps_of(decisions)
         ]
         return Bulk.of(done)
 
