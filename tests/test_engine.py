@@ -207,3 +207,9 @@ def test_one_bar_says_how_far_all_are(tmp_path: Path, monkeypatch: pytest.Monkey
     assert any("1,073,741 of 2,147,482 kB" in line for line in lines)
     assert any("kB/s" in line and "s left" in line for line in lines)
     assert (tmp_path / "work" / SCRATCH / "finished" / "one.json").is_file()
+
+
+def test_as_many_processes_as_were_asked_for_where_the_system_tells_no_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # macOS
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert [Engine("native", workers).processes for workers in (0, 1, 3)] == [7, 1, 3]

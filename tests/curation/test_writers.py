@@ -105,3 +105,13 @@ def test_who_is_removed_can_do_nothing_and_leaves_all_they_did(store: CurationSt
         store.remove_person("ada", "ada")
     with pytest.raises(NotAllowed, match="lea is a lead"):
         store.remove_person("lea", "cem")
+
+
+def test_an_invitation_of_a_domain_is_no_way_back_for_who_was_removed(store: CurationStore) -> None:
+    store.join_invited("gus@guests.org")
+    store.remove_person("ada", "gus@guests.org")
+    with pytest.raises(NotAllowed, match="was removed from this project"):
+        store.join_invited("gus@guests.org")
+    assert store.role_of("gus@guests.org") is None
+    store.add_person("ada", "gus@guests.org", "viewer")
+    assert store.join_invited("gus@guests.org").role == "viewer"

@@ -12,7 +12,7 @@ from align.engine import Engine, use_engine
 from align.errors import EmptyResult, ProcessKilled
 from align.files import read_records, write_records
 from align.filters import filter as filters
-from align.filters.filter import Filter, FilterStage
+from align.filters.filter import Drop, Filter, FilterStage
 from align.filters.length import Length
 from align.pieces import pieces_of
 from align.records import Example, Origin, Turn
@@ -111,3 +111,22 @@ def test_what_took_the_last_example_is_told_over_all_pieces(tmp_path: Path) -> N
     with pytest.raises(EmptyResult, match="0 examples left after length: 33 dropped, 0 kept .of 50 that entered"):
         run(tmp_path / "work", artifact(tmp_path / "above", 50), Sieve(), Length(min_chars=1000))
     assert not list((tmp_path / "work" / SCRATCH).glob("begun*"))
+
+
+def test_a_filter_that_remembers_begins_anew_after_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    above = artifact(tmp_path / "above", 30)
+    shutil.copy(above.path / "examples" / "part-00000.parquet", above.path / "examples" / "part-00001.parquet")
+    judge = Remembering.reason_to_drop
+
+    def stop_at_the_last(self: Remembering, item: Example) -> Drop | None:
+        if item.id == "e29":
+            raise KeyboardInterrupt
+        return judge(self, item)
+
+    Remembering.seen.clear()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Remembering, "reason_to_drop", stop_at_the_last)
+        run(tmp_path / "work", above, Remembering())
+    Remembering.seen.clear()  # as in a new process
+    # Pieces that stayed from the killed run would be unknown to it, and their doubles in the second part would come in.
+    assert run(tmp_path / "work", above, Remembering()).kept == 30

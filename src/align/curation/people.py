@@ -78,6 +78,8 @@ def join_invited(connection: Connection, name: str) -> Person:
     role = role_of(connection, name)
     if role is not None:
         return next(person for person in all_people(connection) if person.name == name)
+    if _was_removed(connection, name):
+        raise NotAllowed(f"{name} was removed from this project; an admin can add them again")
     _, at = note_change(connection, name, "join by invitation", name, "viewer")
     connection.execute(insert(tables.people).values(name=name, role="viewer", by=name, at=at))
     return Person(name, "viewer", name, at)
@@ -112,6 +114,13 @@ def remove(connection: Connection, actor: str, name: str) -> None:
     connection.execute(delete(tables.people).where(tables.people.c.name == name))
     for table in (tables.leases, tables.assignments):
         connection.execute(delete(table).where(table.c.curator == name))
+
+
+def _was_removed(connection: Connection, name: str) -> bool:
+    """Whether an admin took them out: an invitation of a whole domain is no way back in."""
+    history = tables.changes.c
+    removed = select(history.seq).where(history.what == "remove person", history.about == name).limit(1)
+    return connection.execute(removed).scalar() is not None
 
 
 def check_name(name: str) -> None:

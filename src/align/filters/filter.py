@@ -73,9 +73,11 @@ class FilterStage(Stage):
         work = work.absolute()  # other processes, and other machines, write along
         pieces = pieces_of(inputs.data, Example, PIECE_EXAMPLES)
         tasks = [Task(f"piece {piece.number}", piece.rows, _Filtering(self.filters, piece, work)) for piece in pieces]
-        finished = {task.name: note for task in tasks if (note := _finished(task.shard)) is not None}
+        remembers = any(part.in_order for part in self.filters)
+        # One that remembers has to see again what a killed run had shown to it.
+        finished = {} if remembers else {task.name: note for task in tasks if (note := _finished(task.shard)) is not None}
         _forget_others(work, {f"part-{task.shard.piece.number:05d}.parquet" for task in tasks if task.name in finished})
-        least = SEVERAL_EXAMPLES if not any(part.in_order for part in self.filters) else sys.maxsize
+        least = sys.maxsize if remembers else SEVERAL_EXAMPLES
         left_over = [task for task in tasks if task.name not in finished]
         for task, note in map_shards(filter_piece, left_over, "filtering", "examples", least, work):
             finished[task.name] = note
