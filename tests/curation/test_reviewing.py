@@ -268,9 +268,7 @@ def test_what_a_person_picked_comes_first_in_its_order_and_then_the_queue(pool: 
     assert seen == [names[7], names[5], names[3], names[0]]
 
 
-def test_a_rejected_edit_is_saved_whole_or_not_at_all(
-    pool: Pool, store: CurationStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rejected_edit_is_saved_whole_or_not_at_all(pool: Pool, store: CurationStore, monkeypatch: pytest.MonkeyPatch) -> None:
     write, made = events.add_event, []
 
     def fail_second(*args: Any, **values: Any) -> Any:

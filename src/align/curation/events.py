@@ -120,8 +120,10 @@ def decide(connection: Connection, ask: Ask) -> Event:
 
 
 def undo(connection: Connection, curator: str, request: str) -> Event | None:
-    """Take back the curator's last event that still stands, with the edit that was saved by the same press; None where nothing
-    is left. Holds the history."""
+    """Take back the curator's last event that still stands, and the edit that the same press saved; holds the history.
+
+    None where nothing is left.
+    """
     require(connection, curator, "curator", "undo")
     known = event_of_request(connection, request)
     if known is not None:

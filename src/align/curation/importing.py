@@ -19,8 +19,7 @@ SERVED = "import"
 
 
 def steps_of(decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
-    """The decisions in the order in which they were made, a transaction at a time: what was said of an edited text comes
-    after the edit."""
+    """The decisions in the order in which they were made, some for each transaction; an edit before what it led to."""
     made = sorted(decisions, key=lambda decision: (moment_of(decision.at), decision.action != "edit"))
     return (made[start : start + STEP] for start in range(0, len(made), STEP))
 

@@ -82,8 +82,10 @@ class CurationStore:
     # Decisions
 
     def decide(self, ask: Ask, *further: Ask) -> Event:
-        """Save one decision, or several that stand or fall together; gives the last. The same request again gives the same
-        event. StaleDecision, NotAllowed: nothing was saved."""
+        """Save one decision, or several that stand or fall together; the last event. The same request is saved once.
+
+        StaleDecision, NotAllowed: nothing was saved.
+        """
         return self._add(lambda connection: [events.decide(connection, one) for one in (ask, *further)][-1])
 
     def undo(self, curator: str, request: str) -> Event | None:
