@@ -1,4 +1,4 @@
-"""Photograph the app's review page for docs/app/, in light and dark, at two widths.
+"""Photograph the app's pages for docs/app/, in light and dark, at two widths.
 
     .venv/bin/python docs/make_app_pictures.py
 
@@ -22,6 +22,8 @@ QUIET = (
     "--disable-sync", "--no-first-run",
 )  # fmt: skip
 READY = ".page[data-state=ready][data-settled=yes]"
+OTHERS = {"board": "", "browse": "&words=oven", "write": "", "team": "&section=Work", "freeze": ""}
+"""The other pages, with what stands in their address."""
 SHOTS = (("light", 1280, 800), ("dark", 1920, 1080))
 
 
@@ -56,10 +58,10 @@ def _begin(page: Any, address: str) -> None:
     page.get_by_label("Your name").fill("Ada")
     page.get_by_role("button", name="Start").click()
     seen = ""
-    for _ in range(6):
+    for key in "aaafaaaasaaaa":
         page.wait_for_selector(f"{READY}:not([data-painted='{seen}'])", timeout=60_000)
         seen = page.get_attribute(".page", "data-painted")
-        page.keyboard.press("a")
+        page.keyboard.press(key)
     page.wait_for_selector(f"{READY}:not([data-painted='{seen}'])", timeout=60_000)
 
 
@@ -80,6 +82,21 @@ def _photograph(page: Any, address: str, scheme: str) -> None:
     page.keyboard.press("e")
     for _ in range(18):  # as it was, so that the next picture begins alike
         page.keyboard.press("Delete")
+    page.wait_for_timeout(2000)
+    for name, query in OTHERS.items():
+        page.goto(f"{address}/{name}?as=Ada{query}")
+        _settle(page)
+        if name == "freeze" and page.get_by_text("Press Apply decisions").count():
+            page.get_by_role("button", name="Apply decisions").first.click()
+            page.get_by_text("Nothing speaks against it").wait_for(timeout=120_000)
+            page.goto(f"{address}/{name}?as=Ada{query}")
+            _settle(page)
+        _keep(page, f"{name}-{scheme}")
+
+
+def _settle(page: Any) -> None:
+    page.wait_for_timeout(1000)
+    page.wait_for_selector("[data-test-script-state=notRunning]", timeout=60_000)
     page.wait_for_timeout(2000)
 
 
