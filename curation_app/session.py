@@ -37,8 +37,8 @@ class Project:
     door: Door
 
     def accepted(self) -> list[str]:
-        """Ids of the examples that people have accepted so far."""
-        return [self.pool.ids[row] for row in list(self.queue.catch_up().accepted)]
+        """Ids of the examples that people had accepted when the queue last heard of them, which is with every decision."""
+        return [self.pool.ids[row] for row in list(self.queue.tally.accepted)]
 
 
 @st.cache_resource(show_spinner="Opening the examples")

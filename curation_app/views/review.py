@@ -1,6 +1,6 @@
 """Review: one example a screen, one key a decision."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,13 @@ def _reviewing(project: Project, curator: str) -> Reviewing:
 def _guidelines(project: Project, curator: str) -> dict[str, Any]:
     latest = project.store.guidelines()
     read = project.store.acknowledged().get(curator, 0)
-    return {"version": latest.version, "read": read, "tree": rendered(latest.text)}
+    return {"version": latest.version, "read": read, "tree": _guidelines_tree(latest.text)}
+
+
+@lru_cache(maxsize=4)
+def _guidelines_tree(text: str) -> list[Any]:
+    """Drawn with every example, and long: parsing it costs as much as everything else that a page shows."""
+    return rendered(text)
 
 
 def _progress(project: Project, curator: str) -> str:

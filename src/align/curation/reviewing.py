@@ -283,7 +283,7 @@ class Reviewing:
         return self._cards[name]
 
     def _alike(self, name: str) -> tuple[Alike, ...]:
-        accepted = [other for other in self.accepted() if other != name]
+        accepted = self.accepted()
         near = self.pool.neighbours(name, among=accepted, count=NEAREST) if accepted else []
         return tuple(Alike(self.pool.example(item.example_id), item.similarity) for item in near)
 
