@@ -183,12 +183,13 @@ class Queue:
         """What is known now, as something that does not move."""
         import numpy as np
 
-        labels = sorted((row, curator, label) for row, said in self.tally.labels.items() for curator, label in said.items())
+        said = self.tally.labels
+        labels = [(row, said[row][curator]) for row in sorted(said) for curator in sorted(said[row])]
         gaps = self._gaps()
         return Known(
             self.tally.heard,
-            np.array([row for row, _, _ in labels], dtype=np.int64),
-            np.array([label for _, _, label in labels], dtype=np.bool_),
+            np.array([row for row, _ in labels], dtype=np.int64),
+            np.array([label for _, label in labels], dtype=np.bool_),
             np.array(sorted(self.tally.accepted), dtype=np.int64),
             (self.tally.states == UNDECIDED) & (gaps > 0)[self.pool.cells.codes],
             gaps,
