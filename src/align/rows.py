@@ -67,7 +67,7 @@ def column(row: Row, name: str, kind: type, says: str) -> Any:
 def parse_json(data: bytes, place: str, remedy: str = "") -> Any:
     """The value that some JSON stands for; what is no JSON, nested too deep or no text raises `InputError`."""
     try:
-        value = json.loads(data)
+        value = json.loads(data.decode() if data.startswith(b'{"') else data)  # else it looks for UTF-16, byte by byte
         if b"\\u" in data:  # half of a surrogate pair reads well, and cannot be written again
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:

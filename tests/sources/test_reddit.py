@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from align.errors import AlignError, InputError
-from align.files import read_records
-from align.records import Author, Example, Turn
+from align.files import read_records, rows_as_records
+from align.records import Author, Example, Rejection, Turn
 from align.sources.ingest import Ingest
 from align.sources.reddit import Reddit, split_tag
 from align.sources.reddit_rows import clean
@@ -63,9 +63,12 @@ def write(path: Path, *rows: Any) -> Path:
 def read(**fields: Any) -> tuple[list[Example], Counter[str]]:
     source = Reddit(**fields)
     skipped: Counter[str] = Counter()
-    found = [item for shard in source.shards() for item in source.read(shard, skipped)]
-    assert all(isinstance(item, Example) for item in found)
-    return [item for item in found if isinstance(item, Example)], Counter({name: n for name, n in skipped.items() if n})
+    examples: list[Example] = []
+    for shard in source.shards():
+        for rows in source.read(shard, skipped):
+            assert not isinstance(rows, Rejection)
+            examples += [rows] if isinstance(rows, Example) else rows_as_records(rows, Example)
+    return examples, Counter({name: n for name, n in skipped.items() if n})
 
 
 def stories(folder: Path, submissions: list[Any], comments: list[Any], **fields: Any) -> tuple[list[Example], Counter[str]]:
@@ -161,6 +164,21 @@ def test_submissions_that_make_no_prompt_are_counted(tmp_path: Path, fields: dic
         [],
         {reason: 1, "comment on another submission": 1},
     )
+
+
+def test_what_is_no_text_below_a_title_is_none_and_replies_are_counted_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "RS_2019-05.ndjson", submission("a1", "Why is it so?", selftext=["odd"], subreddit="AskReddit"))
+    examples, skipped = read(subreddit="AskReddit", submissions=(path,))
+    [example] = examples
+    # a title that asks, in four words, and points at nothing
+    assert example.signals == {"question_score": 40, "comments": 3, "self_contained_title": 1}
+    assert (example.turns, example.tags, skipped) == ((Turn("user", "Why is it so?"),), (), Counter())
+    reply = comment("c2", "a1", "Nice!", parent_id="t1_c1")
+    removed = comment("c3", "a1", "[removed]", parent_id="t1_c1")
+    examples, skipped = stories(
+        tmp_path / "stories", [submission("a1", "A door")], [comment("c1", "a1", "It opened."), reply, removed]
+    )
+    assert (len(examples), skipped) == (1, {"reply to a comment": 1, "removed comment": 1})
 
 
 def test_removed_and_broken_comments_are_counted(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,15 +15,16 @@ from align.errors import InputError
 from align.files import visible_files
 from align.parts import RawFile
 from align.progress import track
-from align.records import Author, Example, Origin, Rejection, Turn
-from align.self_contained import is_self_contained
+from align.records import Example, Origin, Rejection, Turn
 from align.sources.ingest import Shard, Source
+from align.sources.reddit_columns import URL, author_of, in_rows, rows_of_titles
 from align.sources.reddit_files import take_posts
 from align.sources.reddit_rows import Post, read_posts
 from align.sources.stories import Seen, Stories, Story
 
-UNSTATED = "unstated"
-"""Neither Reddit nor its writers grant a licence to all; what is published of it goes out as ids."""
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 FORMS: dict[str, Literal["titles", "stories"]] = {"askreddit": "titles", "writingprompts": "stories"}
 SUBMISSIONS = re.compile(r"(?:^|/)RS_|_submissions\.", re.IGNORECASE)
 COMMENTS = re.compile(r"(?:^|/)RC_|_comments\.", re.IGNORECASE)
@@ -91,11 +92,12 @@ class Reddit(Source):
         # One group: a month's file and a subreddit's hold the same submissions; what was retrieved later knows the score better.
         return [Shard(f"{number:03d}-{path.name.split('.')[0]}", path, self.subreddit) for number, path in enumerate(files)]
 
-    def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
+    def read(self, shard: Shard, skipped: Counter[str]) -> "Iterator[Example | Rejection | pa.RecordBatch]":
         with TemporaryDirectory() if shard.scratch is None else nullcontext(shard.scratch) as folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
             if self._form == "titles":
-                yield from self._titles(shard, Path(folder), skipped)
+                titles = self._titles(shard, Path(folder), skipped)
+                yield from in_rows(titles, lambda posts: rows_of_titles(posts, self.subreddit, shard.path.name))
                 return
             with Stories(Path(folder) / "stories.db") as stories:
                 self._gather(stories, shard.kept or Path(folder) / "kept", skipped)
@@ -106,7 +108,7 @@ class Reddit(Source):
     def _form(self) -> Literal["titles", "stories"]:
         return self.form or FORMS[self.subreddit.lower()]
 
-    def _titles(self, shard: Shard, folder: Path, skipped: Counter[str]) -> Iterator[Example]:
+    def _titles(self, shard: Shard, folder: Path, skipped: Counter[str]) -> Iterator[Post]:
         with Seen(folder / "seen.db") as seen:
             for post in self.posts(shard.path, skipped):
                 if post.body:
@@ -114,7 +116,7 @@ class Reddit(Source):
                 elif not seen.add(post.id):
                     skipped["repeated submission"] += 1
                 else:
-                    yield self._example(post, shard.path.name)
+                    yield post
 
     def _gather(self, stories: Stories, kept: Path, skipped: Counter[str]) -> None:
         """Submissions first, then the comments on those; all on disk, so that memory does not grow with the dump."""
@@ -136,49 +138,34 @@ class Reddit(Source):
 
     def posts(self, path: Path, skipped: Counter[str], comments: bool = False) -> Iterator[Post]:
         """The posts of one file that nothing speaks against."""
+        word = "comment" if comments else "submission"
         rows = read_posts(path, self.subreddit, comments, self.accept_truncated)
         for post in track(rows, f"reading {path.name}", unit="rows"):
             if isinstance(post, str):
                 skipped[post] += 1
-                continue
-            reason = self._reason_to_skip(post, comments)
-            if reason:
-                skipped[f"{reason} {'comment' if comments else 'submission'}"] += 1
-            else:
+            elif reason := self._reason_to_skip(post, comments):
+                skipped[f"{reason} {word}"] += 1
+            elif post.is_top:
                 yield post
+            else:
+                skipped["reply to a comment"] += 1
 
     def _reason_to_skip(self, post: Post, is_comment: bool) -> str:
-        reasons = (
-            ("removed", post.is_removed or not post.text),
-            ("deleted author's", post.author == "[deleted]"),
-            ("bot's", post.author in self.bots),
-            ("stickied", post.is_stickied),
-            ("adults only", post.is_over_18),
-            ("low score", not is_comment and self.min_score is not None and post.score < self.min_score),
-        )
-        return next((reason for reason, applies in reasons if applies), "")
-
-    def _example(self, post: Post, dump: str) -> Example:
-        origin = Origin(
-            "reddit",
-            post.id,
-            _URL + post.link,
-            dump,
-            post.created,
-            post.retrieved or post.created,
-            (_author(post.author, "question"),),
-            post.text,
-        )
-        signals = {
-            "question_score": float(post.score),
-            "comments": float(post.comments),
-            "self_contained_title": float(is_self_contained(post.text)),
-        }
-        return Example(f"reddit/{self.subreddit}/{post.id}", (Turn("user", post.text),), origin, (), signals)
+        if post.is_removed or not post.text:
+            return "removed"
+        if post.author == "[deleted]":
+            return "deleted author's"
+        if post.author in self.bots:
+            return "bot's"
+        if post.is_stickied:
+            return "stickied"
+        if post.is_over_18:
+            return "adults only"
+        return "low score" if not is_comment and self.min_score is not None and post.score < self.min_score else ""
 
     def _story(self, story: Story) -> Example:
-        authors = (_author(story.asker, "prompt"), _author(story.writer, "story"))
-        url = f"{_URL}{story.link.rstrip('/')}/{story.story_id}/"
+        authors = (author_of(story.asker, "prompt"), author_of(story.writer, "story"))
+        url = f"{URL}{story.link.rstrip('/')}/{story.story_id}/"
         origin = Origin(
             "reddit",
             f"{story.id}/{story.story_id}",
@@ -200,7 +187,6 @@ class Reddit(Source):
         return Example(f"reddit/{self.subreddit}/{story.id}", turns, origin, (story.tag,) if story.tag else (), signals)
 
 
-_URL = "https://www.reddit.com"
 _TAG = re.compile(r"[\[({]\s*([A-Za-z]{2,3})\s*[\])}]\s*[:\-–]?\s*")
 
 
@@ -216,10 +202,6 @@ def split_tag(title: str) -> tuple[str, str]:
     if last is not None and last.end() == len(title) and last[1].isupper():
         return last[1], title[: last.start()].strip()
     return "", title.strip()
-
-
-def _author(name: str, role: str) -> Author:
-    return Author(name, f"{_URL}/user/{name}", role, UNSTATED)
 
 
 def _files(paths: tuple[Path, ...], wanted: re.Pattern[str], what: str) -> list[Path]:

@@ -7,7 +7,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from align.engine import Task, map_shards
@@ -74,7 +74,7 @@ def _take(taking: _Taking) -> int:
             file.write(b"\n")  # of nothing at all no archive is made
             for post in taking.read(skipped):
                 posts += 1
-                file.write(json.dumps(astuple(post)).encode() + b"\n")
+                file.write(json.dumps(post).encode() + b"\n")
 
     write_whole(taking.taken.path, write)
     write_json(taking.taken.note, {"posts": posts, "skipped": skipped})

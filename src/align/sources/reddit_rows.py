@@ -3,10 +3,9 @@
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from align.errors import InputError
 from align.raw_lines import CutOff, Line, read_lines
@@ -18,8 +17,7 @@ CUT = "cut off"
 GONE = {"[deleted]", "[removed]", "[ Removed by Reddit ]", "[deleted by user]"}
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """A submission or a comment, with what decides whether it is taken."""
 
     id: str
@@ -79,55 +77,70 @@ def _post(line: Line, subreddit: bytes, comments: bool, path: Path) -> Post | st
 
 
 def _submission(row: dict[str, Any]) -> Post | str:
-    post = _common(row, "title")
-    if isinstance(post, str):
-        return post
+    common = _common(row, "title")
+    if common is None:
+        return BROKEN
+    name, text, author, score, created, retrieved = common
     link = row.get("permalink")
-    address = link if isinstance(link, str) and link.startswith("/r/") else f"/r/{row['subreddit']}/comments/{post['id']}/"
-    body = row.get("selftext")
-    removed = row.get("removed_by_category") is not None or body in GONE
+    address = link if isinstance(link, str) and link.startswith("/r/") else f"/r/{row['subreddit']}/comments/{name}/"
+    below = row.get("selftext")
+    body = below if isinstance(below, str) else ""
     return Post(
-        **post,
-        body=clean(body) if isinstance(body, str) else "",
-        link=address,
+        name,
+        text,
+        clean(body),
+        author,
+        score,
+        created,
+        retrieved,
+        address,
         is_top=True,
-        is_removed=removed or post["text"] in GONE,
+        is_removed=row.get("removed_by_category") is not None or body in GONE or text in GONE,
+        is_stickied=row.get("stickied") is True,
         is_over_18=row.get("over_18") is True,
         comments=_whole(row.get("num_comments")) or 0,
     )
 
 
 def _comment(row: dict[str, Any]) -> Post | str:
-    post = _common(row, "body")
-    link, parent = row.get("link_id"), row.get("parent_id")
-    if isinstance(post, str) or not isinstance(link, str) or not link.startswith("t3_"):
+    common = _common(row, "body")
+    link = row.get("link_id")
+    if common is None or not isinstance(link, str) or not link.startswith("t3_"):
         return BROKEN
-    removed = post["text"] in GONE
-    return Post(**post, body="", link=link[3:], is_top=parent == link, is_removed=removed, is_over_18=False, comments=0)
+    name, text, author, score, created, retrieved = common
+    return Post(
+        name,
+        text,
+        "",
+        author,
+        score,
+        created,
+        retrieved,
+        link[3:],
+        is_top=row.get("parent_id") == link,
+        is_removed=text in GONE,
+        is_stickied=row.get("stickied") is True,
+        is_over_18=False,
+        comments=0,
+    )
 
 
-def _common(row: dict[str, Any], text: str) -> dict[str, Any] | str:
-    """The fields that both kinds of rows have."""
+def _common(row: dict[str, Any], text: str) -> tuple[str, str, str, int, str, str] | None:
+    """What both kinds of rows have: id, text, author, score, dates of creation and retrieval; None where it is broken."""
     score, created = _whole(row.get("score")), _date(row.get("created_utc"))
-    author, said = row.get("author"), row.get(text)
-    if score is None or not created or not isinstance(row.get("id"), str) or not isinstance(said, str) or not row["id"]:
-        return BROKEN
-    return {
-        "id": row["id"],
-        "text": clean(said),
-        "author": author if isinstance(author, str) else "[deleted]",
-        "score": score,
-        "created": created,
-        "retrieved": _date(row.get("retrieved_on") or row.get("retrieved_utc")),
-        "is_stickied": row.get("stickied") is True,
-    }
+    name, author, said = row.get("id"), row.get("author"), row.get(text)
+    if score is None or not created or not isinstance(name, str) or not isinstance(said, str) or not name:
+        return None
+    retrieved = _date(row.get("retrieved_on") or row.get("retrieved_utc"))
+    return name, clean(said), author if isinstance(author, str) else "[deleted]", score, created, retrieved
 
 
 def clean(text: str) -> str:
     """Text without Reddit's escapes (`&gt;`, and once more what its Markdown would show), links' targets and invisible signs."""
     text = html.unescape(html.unescape(text)) if "&" in text else text
     text = _LINK.sub(r"\1", text) if "](" in text else text
-    return text.translate(_INVISIBLE).replace("\r\n", "\n").strip()
+    text = text.replace("\0", "") if text.isascii() else text.translate(_INVISIBLE)
+    return text.replace("\r\n", "\n").strip()
 
 
 _LINK = re.compile(r"!?\[([^\[\]\n]{0,1000})\]\((?:https?://|/|#)[^\s()]{0,2000}(?: \"[^\"\n]{0,300}\")?\)")
@@ -136,6 +149,8 @@ _INVISIBLE = {0x200B: None, 0x200C: None, 0xFEFF: None, 0x2060: None, 0xA0: " ",
 
 def _whole(value: Any) -> int | None:
     """A whole number below 2**53, written as a number or as text."""
+    if type(value) is int:
+        return value if abs(value) < 1 << 53 else None
     if isinstance(value, bool):
         return None
     try:
@@ -149,4 +164,4 @@ def _date(value: Any) -> str:
     """Seconds since 1970, as a number or as text (the older dumps), in ISO 8601; empty where it is no date of Reddit's."""
     seconds = _whole(value)
     is_date = seconds is not None and 1_100_000_000 <= seconds < 1 << 33  # Reddit opened in 2005
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds is not None and is_date else ""
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}Z" if seconds is not None and is_date else ""

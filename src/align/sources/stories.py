@@ -71,9 +71,6 @@ class Stories:
 
     def add_story(self, post: Post, dump: str, skipped: Counter[str]) -> None:
         """Remember a comment that answers a remembered submission; others are counted."""
-        if not post.is_top:
-            skipped["reply to a comment"] += 1
-            return
         if self._base.execute("select 1 from prompts where id = ?", (post.link,)).fetchone() is None:
             skipped["comment on another submission"] += 1
             return
