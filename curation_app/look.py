@@ -7,6 +7,9 @@ import streamlit as st
 ICON = Path(__file__).with_name("icon.png")
 """A file, as a symbol's name would be fetched from elsewhere."""
 
+ROW_PIXELS = 33
+"""Of a table in the theme's size of letters: 2.1875 rem of 15 pixels, rounded up."""
+
 SHARED = """
 <style>
   [data-testid="stMainBlockContainer"] { padding: 4.25rem 1.5rem 1rem; max-width: 1680px; }
@@ -25,6 +28,11 @@ def use_look() -> None:
     """Set the page's width and the shared look."""
     st.set_page_config(page_title="align", page_icon=str(ICON), layout="wide", initial_sidebar_state="collapsed")
     st.html(SHARED)
+
+
+def table_height(rows: int, most: int = 1000) -> int:
+    """Pixels of a table that shows so many rows under its head, and no half of an empty one."""
+    return ROW_PIXELS * (min(rows, most) + 1) + 2
 
 
 def say_nothing_here(title: str, *lines: str) -> None:

@@ -85,10 +85,11 @@ def _picked(names: list[str]) -> str | None:
     """The name of this session, of the address, or the only one there is."""
     if st.session_state.get("asking"):
         return None
-    for known in (st.session_state.get(PERSON), st.query_params.get("as")):
+    asked = st.query_params.get("as")
+    for known in (st.session_state.get(PERSON), asked):
         if known in names:
             return str(known)
-    return names[0] if len(names) == 1 else None
+    return names[0] if len(names) == 1 and asked is None else None  # whoever comes as somebody else is not the only one
 
 
 def _ask_name(project: Project, names: list[str]) -> None:

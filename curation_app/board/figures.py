@@ -8,6 +8,7 @@ from align.curation.board import CellState, Dominance, Spread, total_of
 from align.curation.pace import Forecast, Pace
 from align.records import Measurement
 from align.statistics import Estimate
+from curation_app.look import table_height
 
 FEWEST_STYLES = 30
 """With fewer responses the share that a source says of a feature is mostly chance."""
@@ -26,8 +27,8 @@ def draw_summary(cells: list[CellState], pace: Pace, audited: tuple[Estimate, in
     columns[2].metric("Pace", an_hour, help="Accepted examples an hour of active work, over the last 200 looks of all")
     rate, count = audited
     columns[3].metric(
-        "Acceptance by lot", percent(rate) if count else "not known yet",
-        help=f"Of {count:,} examples that a lot drew and that are all decided: what the pool is worth, whatever was shown",
+        "Acceptance at random", percent(rate) if count else "not known yet",
+        help=f"Of {count:,} examples drawn at random, all of them decided: what the pool is worth, whatever was shown",
     )  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def draw_cells(cells: list[CellState]) -> None:
     """Table 1 as it fills."""
     rows = [_cell_row(cell) for cell in cells]
     st.dataframe(
-        rows, hide_index=True, height=35 * (len(rows) + 1) + 3,
+        rows, hide_index=True, height=table_height(len(rows)),
         column_config={
             "done": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%d %%", width="medium"),
             "accepted": st.column_config.NumberColumn(width=80), "wanted": st.column_config.NumberColumn(width=70),
@@ -68,17 +69,17 @@ def _cell_row(cell: CellState) -> dict[str, Any]:
 
 
 def draw_spread(spread: Spread) -> None:
-    """Variety beside what a lot would give: the figure alone says nothing."""
+    """Variety beside what a random draw would give: the figure alone says nothing."""
     if spread.accepted < 2:
         st.caption("How varied the accepted examples are is told from two on.")
         return
     columns = st.columns(2)
     columns[0].metric(
-        "Vendi score", f"{spread.vendi:.1f}", f"{spread.vendi - spread.vendi_by_chance:+.1f} against a lot",
-        help=f"As varied as so many wholly different examples; {spread.accepted:,} by lot have {spread.vendi_by_chance:.1f}",
+        "Vendi score", f"{spread.vendi:.1f}", f"{spread.vendi - spread.vendi_by_chance:+.1f} against chance",
+        help=f"As varied as so many wholly different examples; {spread.accepted:,} at random have {spread.vendi_by_chance:.1f}",
     )  # fmt: skip
     columns[1].metric(
-        "Coverage", f"{spread.coverage:.3f}", f"{spread.coverage - spread.coverage_by_chance:+.3f} against a lot",
+        "Coverage", f"{spread.coverage:.3f}", f"{spread.coverage - spread.coverage_by_chance:+.3f} against chance",
         help="Mean likeness of an example of the pool to the accepted one most like it",
     )  # fmt: skip
 
@@ -106,7 +107,7 @@ def draw_style(measured: list[Measurement]) -> None:
         for name in sorted(spread, key=lambda name: -between.get(name, 0.0))
     ]
     bar = st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f", help="Share of the variance between sources")
-    st.dataframe(rows, hide_index=True, height=35 * 11 + 3, column_config={"said by the source": bar})
+    st.dataframe(rows, hide_index=True, height=table_height(len(rows), 10), column_config={"said by the source": bar})
 
 
 def hours_of(forecast: Forecast) -> str:

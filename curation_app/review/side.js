@@ -1,7 +1,7 @@
 // What is known of the example: rules, style, neighbours, origin; and the note.
 
 // Why it was served is said only where that tells nothing about it: who knows that a look is a second one judges otherwise.
-const SERVED = { search: "you asked for it", bulk: "from a list" }
+const SERVED = { search: "you picked it", bulk: "from a list" }
 
 function paintSide(side, page) {
   const { card, live } = page

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from align.curation.people import Person
+from curation_app.look import table_height
 from curation_app.session import Project
 
 AT_ONCE = 50
@@ -33,7 +34,7 @@ def draw(project: Project, person: Person) -> None:
         ],
         hide_index=True,
         width="stretch",
-        height=38 + 35 * min(len(shown), 18),
+        height=table_height(len(shown), 18),
     )
     place = st.columns([1, 1, 4], vertical_alignment="center")
     place[0].button("Newer", on_click=_newer, disabled=not stack, icon=":material/chevron_left:", width="stretch")

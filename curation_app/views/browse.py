@@ -15,7 +15,7 @@ from align.curation.many import Preview, asks_for, preview
 from align.curation.people import Person
 from align.curation.search import TextIndex
 from curation_app.links import open_page, review_these, set_query
-from curation_app.look import say_nothing_here
+from curation_app.look import say_nothing_here, table_height
 from curation_app.session import Project
 from curation_app.views import PageInfo
 
@@ -23,8 +23,8 @@ PAGE = PageInfo("Browse", ":material/search:", 30)
 
 ROWS = 25
 """Examples on a page."""
-ROWS_HIGH, ROW_HEIGHT = 14, 35
-"""How many of them are seen without scrolling, and their height in pixels."""
+ROWS_HIGH = 15
+"""How many of them are seen without scrolling."""
 LABELS = {"state": "State", "site": "Site", "source": "Source", "cell": "Cell"}
 ORDER_NAMES: dict[str, str] = {
     "best": "Best match", "pool": "As in the pool", "longest": "Longest", "shortest": "Shortest", "likest": "Most alike",
@@ -117,15 +117,18 @@ def _ask(filters: Filters) -> None:
 def _draw_found(project: Project, person: Person, filters: Filters, listing: Listing, states: "np.ndarray[Any, Any]") -> None:
     total = len(listing.rows)
     _offer_undo(project, person)
+    if not total and listing.misread:
+        say_nothing_here("The search was not understood", "What is wrong with it stands below the words at the left.")
+        return
     if not total:
         say_nothing_here("Nothing is like that", "Take a filter away, or clear them all on the left.")
         return
     of_all = "" if total == len(project.pool) else f" of {len(project.pool):,}"
     waiting = [project.pool.ids[int(row)] for row in listing.rows if STATES[int(states[row])] == "undecided"]
-    title, button = st.columns([4, 1], vertical_alignment="center")
-    if waiting and person.role != "viewer" and button.button("Review these", key="browse-review-all", width="stretch"):
-        review_these(waiting)
-    title.subheader(f"{total:,}{of_all} example{'s' * (total != 1 or bool(of_all))}", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):  # at the left: the table's own buttons come up at the right
+        st.subheader(f"{total:,}{of_all} example{'s' * (total != 1 or bool(of_all))}", anchor=False, width="content")
+        if waiting and person.role != "viewer" and st.button("Review these", key="browse-review-all"):
+            review_these(waiting)
     pages = -(-total // ROWS)
     page = 1 if pages == 1 else min(int(st.session_state.get("browse-page", 1)), pages)
     rows = [int(row) for row in listing.rows[(page - 1) * ROWS : page * ROWS]]
@@ -152,13 +155,13 @@ def _table(project: Project, rows: Sequence[int], listing: Listing, states: "np.
     }
     if listing.likeness:
         columns = {"alike": [listing.likeness.get(row) for row in rows], **columns}
-    event = st.dataframe(
-        columns, key="browse-rows", hide_index=True, on_select="rerun", selection_mode="single-row",
-        height=ROW_HEIGHT * (min(len(rows), ROWS_HIGH) + 1) + 3,
+    event = st.dataframe(  # with other rows it is another table: a tick is of an example, not of a place
+        columns, key=f"browse-rows-{hash(tuple(rows))}", hide_index=True, on_select="rerun", selection_mode="single-row",
+        height=table_height(len(rows), ROWS_HIGH),
         column_config={
             "state": st.column_config.TextColumn(width=80),
-            "prompt": st.column_config.TextColumn(width=310),
-            "response": st.column_config.TextColumn(width=310),
+            "prompt": st.column_config.TextColumn(width=280 if listing.likeness else 310),
+            "response": st.column_config.TextColumn(width=280 if listing.likeness else 310),
             "site": st.column_config.TextColumn(width=100),
             "chars": st.column_config.NumberColumn(width=70, format="localized"),
             "alike": st.column_config.NumberColumn(width=60, format="%.2f"),
@@ -171,7 +174,7 @@ def _table(project: Project, rows: Sequence[int], listing: Listing, states: "np.
 def _draw_example(project: Project, filters: Filters, example_id: str) -> None:
     example = project.pool.example(example_id)
     with st.container(border=True):
-        buttons = st.columns([1, 1, 4])
+        buttons = st.columns([1, 1, 4], vertical_alignment="center")
         if buttons[0].button("Review it", key=f"browse-review-{example_id}", type="primary"):
             open_page("review", example=example_id)
         alike = Filters(like=example_id, order="likest")
@@ -182,7 +185,7 @@ def _draw_example(project: Project, filters: Filters, example_id: str) -> None:
             st.code(turn.text, language=None, wrap_lines=True)  # as it is written: nothing in it is read as Markdown
         writers = "; ".join(filter(None, (f"{author.name} ({author.license})" for author in example.origin.authors)))
         st.caption("Where it comes from")
-        st.text("\n".join(filter(None, (example.origin.url, writers, example.origin.date, ", ".join(example.tags)))))
+        st.text("\n".join(filter(None, (example.origin.url, writers, example.origin.date[:10], ", ".join(example.tags)))))
 
 
 # ---------------------------------------------------------------------------------------------- all at once
@@ -216,7 +219,7 @@ def _decide(project: Project, person: Person, seen: Preview, action: Action, rea
     asks = asks_for(project.pool, seen.rows, action, person.name, versions, uuid4().hex, reason=reason, note=note)
     with st.spinner(f"Deciding about {len(asks):,} examples"):
         done = project.store.decide_many(asks)
-    words = f"Decided about {len(done.events):,} examples"
+    words = f"Decided about {len(done.events):,} examples: {action}"
     for example_id, why in list(done.refused.items())[:5]:
         words += f"; not {example_id}: {why}"
     st.session_state["browse-done"] = words
@@ -231,6 +234,8 @@ def _offer_undo(project: Project, person: Person) -> None:
         if words:
             st.info(words)
         return
+    if words:
+        st.toast(words, icon=":material/check:")  # the press was made far below
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.text(words or f"Your last step was to {last.action} many examples at once.")
         if st.button("Undo it", key="browse-undo", icon=":material/undo:"):

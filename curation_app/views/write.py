@@ -10,6 +10,7 @@ from align.curation.authoring import FORMS, GROUPS, SPLITS, AuthoredExample, Gro
 from align.curation.likeness import Known, leaks
 from align.curation.people import Person
 from align.curation.store import CurationStore
+from curation_app.look import table_height
 from curation_app.session import Project
 from curation_app.team.acting import act, tell
 from curation_app.team.people import is_at_least
@@ -115,8 +116,9 @@ def _list(written: list[AuthoredExample]) -> None:
             open_piece(shown[picked[0]].id)
 
     st.dataframe(
-        rows, hide_index=True, key=key, on_select=choose, selection_mode="single-row", height=min(420, 38 + 35 * len(rows))
-    )
+        rows, hide_index=True, key=key, on_select=choose, selection_mode="single-row", height=table_height(len(rows), 11),
+        column_config={"Prompt": st.column_config.TextColumn(width=130)},
+    )  # fmt: skip
 
 
 @st.fragment

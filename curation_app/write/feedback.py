@@ -104,4 +104,5 @@ def _of_likeness(store: CurationStore, item: Likeness) -> Remark:
     share = f"{item.share:.0f} words in a row" if item.how == "shared words" else f"{item.share:.2f}"
     shown = item.words if item.how == "shared words" else item.known.prompt
     cut = f"{shown[:SHOWN_CHARS]} ..." if len(shown) > SHOWN_CHARS else shown
-    return Remark(level, f"{what} {where} {item.known.id} ({share}): {cut}")
+    named = item.known.id if where == "authored" else f"{where} {item.known.id}"  # an id of an authored one says so itself
+    return Remark(level, f"{what} {named} ({share}): {cut}")

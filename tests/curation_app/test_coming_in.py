@@ -168,3 +168,16 @@ def test_a_local_app_that_somebody_forwards_lets_nobody_pick_a_name(tmp_path: Pa
         with browser_page() as page:
             page.goto(app.address)
             page.get_by_text("Who are you?").wait_for()
+
+
+def test_who_comes_as_somebody_unknown_is_not_taken_for_the_only_one(tmp_path: Path) -> None:
+    with served_app(tmp_path) as app:
+        store = CurationStore.open(f"sqlite:///{tmp_path}/store/curation.db")
+        store.add_person("ada", "ada", "admin")
+        store.close()
+        with browser_page() as page:
+            page.goto(f"{app.address}/?as=ben")
+            page.get_by_text("Who is reviewing?").wait_for()
+        with browser_page() as page:
+            page.goto(app.address)
+            page.get_by_text("What does").first.wait_for()

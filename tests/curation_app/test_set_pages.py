@@ -72,11 +72,29 @@ def test_many_are_decided_only_after_a_tick_and_can_be_undone_together(app: App,
     assert app.events("cleo") == []
     page.get_by_text("Yes, decide about 10 examples").click()
     page.get_by_role("button", name="Decide", exact=True).click()
-    page.get_by_text("Decided about 10 examples").wait_for()
+    page.get_by_text("Decided about 10 examples: reject").first.wait_for()
     assert sorted(name for action, name in app.events("cleo") if action == "reject") == [f"posts/{n}" for n in range(40, 50)]
     page.get_by_role("button", name="Undo it").click()
     page.get_by_text("Took back 10 decisions").wait_for()
     assert [action for action, _ in app.events("cleo")].count("undo") == 10
+
+
+def test_a_tick_is_of_an_example_and_not_of_a_place(app: App, look: Open) -> None:
+    page = look("edda", "browse")
+    table = page.locator("[data-testid=stDataFrame] canvas").first.bounding_box()
+    assert table is not None
+    page.mouse.click(table["x"] + 16, table["y"] + 48)
+    page.get_by_role("button", name="Find similar").click()
+    page.get_by_text("Any example").wait_for()
+    settle(page)
+    # what stands first in the new list was ticked by nobody
+    page.get_by_text("Tick a row to read the example").wait_for()
+
+
+def test_a_search_that_cannot_be_read_says_so(app: App, look: Open) -> None:
+    page = look("edda", "browse?words=%22zebra")
+    page.get_by_text("The search was not understood").wait_for()
+    assert page.get_by_text("not understood: missing delimiter").count() == 1
 
 
 def test_what_was_found_is_reviewed_one_after_the_other(app: App, look: Open) -> None:

@@ -239,7 +239,8 @@ def _print_takedown(plan: "TakedownPlan", is_done: bool) -> None:
     elif plan.is_empty and plan.is_listed:
         typer.echo("taken down before; nothing holds it", err=True)
     else:
-        typer.echo(f"{'nothing holds it; ' if plan.is_empty else ''}nothing is changed yet: --yes does it", err=True)
+        held = "nothing here holds it; with --yes the store keeps out what is read under it later" if plan.is_empty else ""
+        typer.echo(held or "nothing is changed yet: --yes does it", err=True)
 
 
 def _rows(held: "HeldBy") -> str:

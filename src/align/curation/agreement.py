@@ -121,7 +121,7 @@ def _told(found: Estimate) -> tuple[Estimate, str]:
     if found.low is None:
         return found, "too few examples for an interval"
     if found.low == found.high:
-        return Estimate(found.value, None, None), "every example agrees, so resampling them gives no interval"
+        return Estimate(found.value, None, None), "every example says the same, so drawing them again gives no interval"
     return found, "bootstrap over examples, 95 %"
 
 

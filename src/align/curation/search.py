@@ -63,7 +63,11 @@ class TextIndex:
         )
         result = self._searcher.search(query, limit=limit)
         rows = self._searcher.fast_field_values("row", [address for _, address in result.hits])
-        return Found(np.asarray(rows, dtype=np.int64), int(result.count), tuple(str(problem) for problem in problems))
+        return Found(
+            np.asarray(rows, dtype=np.int64),
+            int(result.count),
+            tuple(str(problem).removeprefix("Syntax Error: ") for problem in problems),
+        )
 
 
 def _schema() -> Any:
