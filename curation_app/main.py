@@ -9,6 +9,7 @@ from align.errors import AlignError
 from curation_app.links import PAGES
 from curation_app.look import use_look
 from curation_app.session import Project, open_project
+from curation_app.team.texts import plain
 from curation_app.views import FoundPage, found_pages
 from curation_app.who import change_person, current_person, draw_door
 
@@ -20,7 +21,7 @@ def main() -> None:
         project = open_project()
         person = current_person(project)
     except AlignError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     if person is None:
         # At every page's address, so that a link somebody sent leads to the door and from there to its page.
@@ -62,7 +63,7 @@ def _draw(page: FoundPage, project: Project, person: object) -> None:
     try:
         page.draw(project, person)
     except AlignError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 
 if __name__ == "__main__":

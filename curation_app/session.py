@@ -40,6 +40,10 @@ class Project:
         """Ids of the examples that people had accepted when the queue last heard of them, which is with every decision."""
         return [self.pool.ids[row] for row in list(self.queue.tally.accepted)]
 
+    def heed_settings(self) -> None:
+        """Hand out examples as a lead has set it by now."""
+        self.queue.use(_queue_settings(self.store.settings()))
+
 
 @st.cache_resource(show_spinner="Opening the examples")
 def open_project() -> Project:

@@ -10,6 +10,7 @@ from align.curation.identity import Asker, Connection, Refused, shared_secret, w
 from align.curation.store import Person
 from align.errors import AlignError
 from curation_app.session import Project
+from curation_app.team.texts import plain
 
 PERSON = "person"
 
@@ -98,7 +99,7 @@ def _ask_name(project: Project, names: list[str]) -> None:
         st.subheader("Who is reviewing?" if names else "Who are you?", anchor=False)
         st.caption("Decisions carry this name. It is only asked for on this machine; for a team see `align app --help`.")
         for name in names:
-            if st.button(name, key=f"pick-{name}", width="stretch"):
+            if st.button(plain(name), key=f"pick-{name}", width="stretch"):
                 _sit_down(name)
         with st.form("new-person", border=False):
             typed = st.text_input("Your name" if not names else "Somebody new", key="new-name", max_chars=60)
@@ -114,7 +115,7 @@ def _add(project: Project, name: str, names: list[str]) -> None:
     try:
         project.store.add_person(admin, name, "curator")
     except AlignError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     _sit_down(name)
 

@@ -9,6 +9,7 @@ from align.curation.pace import Forecast, Pace
 from align.records import Measurement
 from align.statistics import Estimate
 from curation_app.look import table_height
+from curation_app.team.texts import plain
 
 FEWEST_STYLES = 30
 """With fewer responses the share that a source says of a feature is mostly chance."""
@@ -86,7 +87,7 @@ def draw_spread(spread: Spread) -> None:
 
 def draw_warnings(found: list[Dominance]) -> None:
     for item in found[:5]:
-        st.warning(item.warning.replace("$", "\\$"), icon=":material/balance:")
+        st.warning(plain(item.warning), icon=":material/balance:")
 
 
 def draw_style(measured: list[Measurement]) -> None:

@@ -19,6 +19,7 @@ from curation_app.freezing.pairs import read_pairs
 from curation_app.look import say_nothing_here
 from curation_app.session import Project
 from curation_app.team.people import is_at_least
+from curation_app.team.texts import plain
 
 MOST_BYTES = 200_000_000
 SHOWN = 20
@@ -138,7 +139,7 @@ def _read(project: Project, form: Form, data: bytes, meanings: str, names: str) 
             }
             return import_answers(form.read(path, datetime.now(UTC).isoformat(timespec="microseconds"), people), find, actions)
         except AlignError as error:
-            st.error(str(error).replace(str(path), "the file").replace("$", "\\$"))
+            st.error(plain(str(error).replace(str(path), "the file")))
             return None
 
 

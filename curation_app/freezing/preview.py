@@ -17,6 +17,7 @@ from curation_app.freezing.jobs import recipe_arguments, run_align
 from curation_app.look import say_nothing_here
 from curation_app.session import Project
 from curation_app.team.people import is_at_least
+from curation_app.team.texts import plain
 
 NONE = "none"
 GIVE_EXAMPLES = frozenset(
@@ -50,7 +51,7 @@ def draw(project: Project, person: Person) -> None:
         with st.spinner("Comparing the splits"):
             preview = freeze_preview(recipe, Path(project.desk.store), splits)
     except AlignError as error:
-        st.error(str(error).replace("$", "\\$"))
+        st.error(plain(str(error)))
         return
     _draw_preview(preview)
     frozen = _folder(project, recipe, splits)
@@ -86,9 +87,9 @@ def _named(stages: list[str], word: str) -> int:
 
 def _draw_preview(preview: FreezePreview) -> None:
     for problem in preview.problems:
-        st.error(problem.replace("$", "\\$"), icon=":material/block:")
+        st.error(plain(problem), icon=":material/block:")
     for warning in preview.warnings:
-        st.warning(warning.replace("$", "\\$"), icon=":material/info:")
+        st.warning(plain(warning), icon=":material/info:")
     if not preview.problems:
         st.success("Nothing speaks against it: no example is in two splits, and no prompt leaks.", icon=":material/check:")
     left, right = st.columns(2, gap="large")

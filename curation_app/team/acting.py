@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from align.errors import AlignError
+from curation_app.team.texts import plain
 
 _SAID = "team_said"
 
@@ -30,6 +31,6 @@ def tell() -> None:
     """Say once what came of the last press."""
     how, said = st.session_state.pop(_SAID, ("", ""))
     if how == "refused":
-        st.error(said.replace("$", "\\$"), icon=":material/block:")
+        st.error(plain(said), icon=":material/block:")
     elif how == "done":
-        st.toast(said.replace("$", "\\$"), icon=":material/check:")
+        st.toast(plain(said), icon=":material/check:")

@@ -1,5 +1,6 @@
 """The guidelines: one text with versions, and who has read the latest."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,12 @@ def _text(store: CurationStore, person: Person, latest: Any) -> None:
             args=(lambda: store.acknowledge(person.name, latest.version), "Noted"),
         )
     with st.container(border=True):
-        st.markdown(latest.text.replace("![", "["))  # a picture would be fetched from elsewhere
+        st.markdown(without_pictures(latest.text))
+
+
+def without_pictures(text: str) -> str:
+    """Markdown whose pictures are links: a picture would be fetched from elsewhere."""
+    return re.sub(r"!+(?=\[)", "", text)
 
 
 def _editor(store: CurationStore, actor: str, latest: Any) -> None:

@@ -17,6 +17,7 @@ from align.curation.search import TextIndex
 from curation_app.links import open_page, review_these, set_query
 from curation_app.look import say_nothing_here, table_height
 from curation_app.session import Project
+from curation_app.team.texts import plain
 from curation_app.views import PageInfo
 
 PAGE = PageInfo("Browse", ":material/search:", 30)
@@ -41,7 +42,7 @@ def draw(project: Project, person: Person) -> None:
     states = project.queue.catch_up().states
     listing = browse.find(filters, states)
     for problem in problems:
-        st.warning(problem)
+        st.warning(plain(problem))
     left, right = st.columns([1, 3.4], gap="large")
     with left:
         _draw_filters(browse, filters, listing)
@@ -68,7 +69,7 @@ def _draw_filters(browse: Browse, filters: Filters, listing: Listing) -> None:
         "Search", key="browse-words", on_change=_changed, placeholder='words, "a phrase", -without, prompt:word',
     )  # fmt: skip
     for misread in listing.misread:
-        st.caption(f"not understood: {misread}")
+        st.caption(f"not understood: {plain(misread)}")
     if filters.like:
         st.text(f"like {filters.like}")
         st.button("Any example", key="browse-unlike", on_click=_ask, args=(replace(filters, like=""),))
@@ -232,7 +233,7 @@ def _offer_undo(project: Project, person: Person) -> None:
     words = st.session_state.pop("browse-done", "")
     if last is None or not last.batch or last.action == "undo":
         if words:
-            st.info(words)
+            st.info(plain(words))
         return
     if words:
         st.toast(words, icon=":material/check:")  # the press was made far below

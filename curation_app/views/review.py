@@ -12,6 +12,7 @@ from align.curation.reviewing import Reviewing
 from align.errors import AlignError
 from curation_app.links import PICKED
 from curation_app.session import Project
+from curation_app.team.texts import plain
 from curation_app.views import PageInfo
 
 PAGE = PageInfo("Review", ":material/rate_review:", 10, "curator")
@@ -23,13 +24,14 @@ SCRIPTS = ("tree.js", "outbox.js", "keys.js", "texts.js", "side.js", "typing.js"
 
 def draw(project: Project, person: Person) -> None:
     """One component holds the text, the keys and the buttons, so that no key press meets a page in between two states."""
+    project.heed_settings()
     reviewing = _reviewing(project, person.name)
     wanted = st.query_params.pop("example", None)  # a link from another page; a reload shall not ask for it again
     if wanted is not None:
         try:
             reviewing.show(wanted)
         except AlignError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
     picked = st.session_state.pop(PICKED, None)  # what a region of the map or a search held
     if picked is not None:
         reviewing.show_line(picked)
@@ -59,6 +61,7 @@ def page_data(project: Project, reviewing: Reviewing) -> dict[str, Any]:
 def _take(project: Project, curator: str) -> None:
     """What the browser sent. In a callback, so that no later event can stop it halfway."""
     sent = st.session_state[KEY].get("sent") or {}
+    project.heed_settings()
     _reviewing(project, curator).take(sent.get("messages", []))
 
 

@@ -265,3 +265,12 @@ def test_no_example_is_with_two_people_and_no_cell_overflows(
             assert tally.by_cell[queue.pool.cells.names.index(cell), 1] <= target
     queue.close()
     store.close()
+
+
+def test_settings_that_a_lead_changes_hold_for_what_is_handed_out_next(tmp_path: Path, store: CurationStore) -> None:
+    queue = queue_of(tmp_path, store, {"cooking": 20, "ocean": 20}, QueueSettings(calibration=2))
+    assert [item.why for item in queue.next("ada", 4)] == ["calibration", "calibration", "harvest", "harvest"]
+    queue.use(QueueSettings(calibration=0, uncertain=0, audit=1, overlap=0))
+    assert queue.calibration == []
+    assert {item.why for item in queue.next("ben", 4)} == {"audit"}
+    queue.close()

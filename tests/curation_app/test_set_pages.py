@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from app_server import App
@@ -50,6 +51,20 @@ def settle(page: "Page") -> None:
     page.wait_for_timeout(400)
     page.wait_for_selector(RUNNING, timeout=60_000)
     page.wait_for_timeout(300)
+
+
+@pytest.mark.parametrize("path", ["browse?like={}", "review?example={}"])
+def test_nothing_in_a_link_is_drawn_as_markdown_or_fetched(look: Open, path: str) -> None:
+    picture = "![seen](https://elsewhere.invalid/seen.png) [go](https://elsewhere.invalid/)"
+    page = look("ada", "browse")
+    asked: list[str] = []
+    page.context.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{page.url.partition('/browse')[0]}/{path.format(quote(picture))}&as=ada")
+    settle(page)
+    assert picture in page.locator("[data-testid=stAlert]").inner_text()
+    assert page.locator("img[src*=elsewhere]").count() == 0
+    assert page.get_by_role("link", name="go", exact=True).count() == 0  # an address that is written out may be one
+    assert [url for url in asked if "elsewhere.invalid" in url.partition("?")[0]] == []
 
 
 def test_a_search_is_a_link_that_shows_the_same_to_another(app: App, look: Open) -> None:

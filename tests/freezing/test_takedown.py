@@ -15,6 +15,7 @@ import align
 from align.artifact import load_artifact
 from align.errors import AlignError, EmptyResult, InputError, StoreError
 from align.files import write_records
+from align.freezing import freeze as freezing
 from align.freezing.folder import read_frozen
 from align.freezing.freeze import freeze
 from align.freezing.holders import READ_BYTES, names_one
@@ -363,3 +364,23 @@ def test_reports_and_lists_that_name_it_go_too(pub: Path) -> None:
     (artifact / "files").mkdir()
     (artifact / "files" / "hits.jsonl").write_text(json.dumps({"example_id": STOUT}))
     assert "asked" in stages(plan_takedown(pub / "store", STOUT))
+
+
+def test_a_freeze_and_a_takedown_wait_for_each_other(pub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set that is being written is known to nobody yet: a takedown would leave the row in it."""
+    write = freezing._write
+
+    def disturbed(*args: Any) -> Any:
+        with pytest.raises(StoreError, match="a run is making freeze-.* right now"):
+            take_down(pub / "store", STOUT)
+        return write(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(freezing, "_write", disturbed)
+        freeze(load_recipe(pub / "pub.yaml"), pub / "store", STAGES, pub / "second")
+    pending = pub / "store" / "takedown.json"
+    pending.write_text(json.dumps({"asked": STOUT, "ids": [STOUT], "reason": "", "at": "now", "models": []}))
+    with pytest.raises(StoreError, match="a takedown goes on or was stopped"):
+        freeze(load_recipe(pub / "pub.yaml"), pub / "store", STAGES, pub / "third")
+    take_down(pub / "store", STOUT)
+    assert STOUT not in {row["id"] for name in ("set", "second") for row in read_frozen(pub / name).rows("train")}

@@ -98,8 +98,8 @@ class Queue:
         self._wanted = np.array([self.targets.get(name, 0) if self.targets else np.inf for name in names], dtype=np.float64)
         self.order: NDArray[np.int64] = np.random.default_rng(seed).permutation(len(pool))
         """The rows by lot: the audit goes along it."""
-        self.calibration = self._draw_calibration()
-        self._picker = Picker(pool, self.tally, self.topics, self.order, frozenset(self.calibration), seed, with_novelty)
+        self._with_novelty = with_novelty
+        self._calibrate()
         self._lines: dict[str, dict[int, Why]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ranking")
         self._known: list[Known] = [self._look()]
@@ -129,6 +129,13 @@ class Queue:
                     break
                 refused |= line.keys() - got
             return [Served(self.pool.ids[row], why) for row, why in list(self._lines[curator].items())[:count]]
+
+    def use(self, settings: QueueSettings) -> None:
+        """Share out looks so from now on: a lead may change it while people work."""
+        with self._lock:
+            if settings != self.settings:
+                self.settings = settings
+                self._calibrate()
 
     def catch_up(self) -> Tally:
         """Hear of everything decided so far; the tally that follows."""
@@ -202,6 +209,11 @@ class Queue:
         left = self._wanted - self.tally.counts(ACCEPTED)
         shares = np.divide(left, self._wanted, out=np.ones(len(left)), where=np.isfinite(self._wanted) & (self._wanted > 0))
         return np.where(self._wanted > 0, np.clip(shares, 0, 1), 0.0)
+
+    def _calibrate(self) -> None:
+        self.calibration = self._draw_calibration()
+        calibration = frozenset(self.calibration)
+        self._picker = Picker(self.pool, self.tally, self.topics, self.order, calibration, self.seed, self._with_novelty)
 
     def _draw_calibration(self) -> list[int]:
         """The same rows for everybody: from each cell by its target or, without targets, by its size."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from align import __version__
-from align.artifact import Artifact
+from align.artifact import Artifact, digest_of
 from align.errors import AlignError, FreezeRefused, InputError
 from align.files import disk_error, hash_file
 from align.freezing.checks import ALLOWED, Dehydrated, FreezePreview, goes_dehydrated, preview_of
@@ -18,10 +18,12 @@ from align.freezing.rows import said_of_changes as said
 from align.freezing.source_texts import SourceTexts
 from align.freezing.splits import Chosen, Quotas, choose_splits, edited_ids, examples_with, quota_of
 from align.frozen_sets import note_frozen
+from align.locks import hold_lock
 from align.progress import track
 from align.recipe import Recipe
 from align.records import Example
 from align.runs import now
+from align.takedowns import check_no_takedown
 from align.text import words
 
 Count = Callable[[str], int]
@@ -55,11 +57,21 @@ def freeze(
     unknown = [name for name in allow if name not in ALLOWED]
     if unknown:
         raise InputError(f"--allow {unknown[0]}: wanted {' or '.join(ALLOWED)}")
-    chosen = choose_splits(recipe, store, stages)
-    preview = preview_of(chosen, dehydrated, strict, allow)
-    if preview.problems:
-        raise FreezeRefused("\n- ".join(["this cannot be frozen:", *preview.problems]))
     folder = folder.absolute()
+    choose_splits(recipe, store, stages)  # tells of a wrong name or store before anything is made there
+    # A takedown must not come in between: it would not know of the set, which would hold what was taken down.
+    with hold_lock(store, f"freeze-{digest_of(str(folder))}"):
+        check_no_takedown(store)
+        chosen = choose_splits(recipe, store, stages)
+        preview = preview_of(chosen, dehydrated, strict, allow)
+        if preview.problems:
+            raise FreezeRefused("\n- ".join(["this cannot be frozen:", *preview.problems]))
+        return _freeze_into(folder, chosen, preview, dehydrated, tokenizer)
+
+
+def _freeze_into(
+    folder: Path, chosen: Chosen, preview: FreezePreview, dehydrated: Dehydrated, tokenizer: Artifact | None
+) -> Frozen:
     fresh = folder.with_name(f".{folder.name}.fresh") if folder.exists() else folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +85,7 @@ def freeze(
     finally:
         if fresh != folder:
             shutil.rmtree(fresh, ignore_errors=True)
-    note_frozen(store, folder, recipe.name, tuple(item.key for item in chosen.above.values()), now())
+    note_frozen(chosen.store, folder, chosen.recipe.name, tuple(item.key for item in chosen.above.values()), now())
     return Frozen(written, preview, fresh == folder)
 
 
