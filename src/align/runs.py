@@ -54,7 +54,7 @@ def write_run(path: Path, recipe: Recipe, made: dict[str, Artifact], started: st
 
 
 _NOTED_PACKAGES = (
-    "accelerate", "datasets", "numpy", "peft", "pyarrow", "rapidfuzz", "rensa", "tokenizers", "torch", "transformers", "trl",
+    "accelerate", "datasets", "numpy", "peft", "pyarrow", "rapidfuzz", "tokenizers", "torch", "transformers", "trl",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import pytest
 from freeze_setting import BEER, COFFEE, run_pub, write_dump
 
 from align.errors import InputError
+from align.freezing.dumps import Given, sources_again
 from align.freezing.folder import read_frozen
 from align.freezing.freeze import freeze
 from align.freezing.rehydrate import Rehydrated, rehydrate
@@ -142,3 +143,13 @@ def test_pieces_that_point_outside_are_refused(pub: Path, tmp_path: Path, fill: 
     with pytest.raises(InputError, match="a piece is a text or"):
         rehydrate(tmp_path / "forged", ALL, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_set_of_somebody_else_names_no_file_outside_of_the_users_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "private.jsonl").write_text("{}")
+    for name in ("../private.jsonl", str(tmp_path / "private.jsonl")):
+        recorded = {"asked": {"source": {"kind": "json_lines", "paths": [name, "given.jsonl"]}}}
+        (tmp_path / "mine" / "given.jsonl").write_text("")
+        found, _ = sources_again(recorded, [Given(tmp_path / "mine")])
+        assert found["asked"].model_dump()["paths"] == (tmp_path / "mine" / "given.jsonl",)

@@ -220,25 +220,33 @@ def test_stopped_work_and_remains_of_a_killed_freeze_go_too(pub: Path) -> None:
     assert not (pub / ".set.partial").exists()
 
 
-def test_what_people_typed_in_the_app_goes_and_their_history_stays(pub: Path) -> None:
+@pytest.mark.parametrize("place", ["store/curation.db", "elsewhere.db"])
+def test_what_people_typed_in_the_app_goes_and_their_history_stays(pub: Path, place: str) -> None:
     from align.curation.events import Ask
     from align.curation.store import CurationStore
     from align.records import Turn, content_of
 
     example = next(item for item in made(pub)["drawn"].read(Example) if item.id == STOUT)
-    url = f"sqlite:///{pub / 'store' / 'curation.db'}"
+    url = f"sqlite:///{pub / place}"
     store = CurationStore.open(url)
     store.add_person("ada", "ada", "admin")
     turns = (example.turns[0], Turn("assistant", "my retelling of a stout"))
     store.decide(Ask("r1", STOUT, content_of(example.turns), 0, "edit", "ada", turns=turns, note="quotes a stout"))
     store.close()
-    take_down(pub / "store", STOUT)
-    for path in (pub / "store").glob("curation.db*"):
+    take_down(pub / "store", STOUT, database=None if place.startswith("store") else url)
+    for path in pub.glob(f"{place}*"):
         assert b"retelling of a stout" not in path.read_bytes(), path
     store = CurationStore.open(url)
     (event,) = store.events_since(0)
     store.close()
     assert (event.action, event.note, event.turns) == ("edit", "", (Turn("user", "[taken down]"),))
+
+
+def test_a_database_that_is_named_and_not_there_is_told_before_anything_is_done(pub: Path) -> None:
+    with pytest.raises(StoreError, match="no curation database .*elsewhere.db; nothing was taken down"):
+        take_down(pub / "store", STOUT, database=f"sqlite:///{pub / 'elsewhere.db'}")
+    assert read_takedowns(pub / "store") == []
+    assert not (pub / "elsewhere.db").exists()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from align.cli.curation import DatabaseUrl
 from align.cli.verbs import AsJson, Overrides, RecipePath, StageArgument, StoreFolder, print_json, print_table, store_of, verb
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ def takedown(
         list[Path] | None,
         typer.Option(metavar="DIR", help="A frozen set that was moved.", show_default="those of the store"),
     ] = None,
+    database: DatabaseUrl = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without it only what is there is shown.")] = False,
     store: StoreFolder = None,
     as_json: AsJson = False,
@@ -205,7 +207,7 @@ def takedown(
     from align.freezing.takedown import plan_takedown, take_down
 
     folder, sets = store_of(store), tuple(frozen or ())
-    plan = take_down(folder, asked, reason, sets) if yes else plan_takedown(folder, asked, sets)
+    plan = take_down(folder, asked, reason, sets, database) if yes else plan_takedown(folder, asked, sets)
     if as_json:
         print_json(_takedown_facts(plan))
     else:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -75,7 +75,8 @@ def _paths_for(field: str, names: list[str], given: list[Given], is_only_field: 
     for one in given:
         if one.field and one.field != field:
             continue
-        inside = [one.path / name for name in names if (one.path / name).exists()]
+        # A set of somebody else's may name any path; only what lies in the user's folder is meant.
+        inside = [one.path / name for name in names if not _leads_out(name) and (one.path / name).exists()]
         meant = bool(one.field) or ((bool(one.stage) or is_only_stage) and (is_only_field or one.path.is_dir()))
         if one.path.name in names:
             found.append(one.path)
@@ -84,6 +85,11 @@ def _paths_for(field: str, names: list[str], given: list[Given], is_only_field: 
         elif meant:
             found.append(one.path)
     return list(dict.fromkeys(path.absolute() for path in found))
+
+
+def _leads_out(name: str) -> bool:
+    path = PurePath(name)
+    return path.is_absolute() or ".." in path.parts
 
 
 def _source(stage: str, parameters: dict[str, Any]) -> Source:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from align.artifact import MANIFEST, Artifact, check_store, load_artifact
-from align.curation.database.place import database_url, open_database
+from align.curation.database.place import database_url, open_database, why_missing
 from align.errors import AlignError, StoreError
 from align.files import record_parts, write_json
 from align.freezing.folder import FrozenSet, write_folder
@@ -91,13 +91,19 @@ def _frozen(sets: Sequence[FrozenSet], ids: set[str]) -> Iterator[FrozenRows]:
             yield FrozenRows(frozen, tuple(held))
 
 
-def take_down(store: Path, asked: str, reason: str = "", folders: Sequence[Path] = ()) -> TakedownPlan:
+def take_down(
+    store: Path, asked: str, reason: str = "", folders: Sequence[Path] = (), database: str | None = None
+) -> TakedownPlan:
     """Do it; killed at any point, the same call finishes it. Returns what was found and removed.
+
+    `database` is the URL of the decisions, where they lie in another one than the store's.
 
     While a run makes something in the store it is refused; while it lasts, nothing can be made there.
     """
     if not store.is_dir():
         raise StoreError(f"{store}: no such store; point --store at the one that holds the example")
+    if database is not None and (missing := why_missing(database)):
+        raise StoreError(f"--db: {missing}; nothing was taken down")
     with hold_lock(store, PENDING):
         plan = plan_takedown(store, asked, folders)
         takedown = _begin(store, plan, reason)
@@ -108,7 +114,7 @@ def take_down(store: Path, asked: str, reason: str = "", folders: Sequence[Path]
         for held in plan.held:
             _remove_rows(held, ids) if held.is_model else _remove(store, held.artifact.path)
         begun = [path for item in frozen_sets(store, folders) for path in leftovers(item.folder)]
-        _redact_decisions(store, ids)
+        _redact_decisions(database_url(store, database), ids)
         for path in (*plan.unfinished, *plan.pools, *begun):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         left = plan_takedown(store, asked, folders)
@@ -138,9 +144,8 @@ def _begin(store: Path, plan: TakedownPlan, reason: str) -> Takedown:
     return takedown
 
 
-def _redact_decisions(store: Path, ids: set[str]) -> None:
-    """Blank what people typed of the examples in the curation app, where the store has a database of it."""
-    url = database_url(store)
+def _redact_decisions(url: str, ids: set[str]) -> None:
+    """Blank what people typed of the examples in the curation app, where there is a database of it."""
     if url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).is_file():
         return
     from align.curation.redaction import redact
