@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from align.artifact import MANIFEST, Artifact, check_store, load_artifact
 from align.curation.database.place import database_url, open_database, why_missing
@@ -146,7 +147,7 @@ def _begin(store: Path, plan: TakedownPlan, reason: str) -> Takedown:
 
 def _redact_decisions(url: str, ids: set[str]) -> None:
     """Blank what people typed of the examples in the curation app, where there is a database of it."""
-    if url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).is_file():
+    if url.startswith("sqlite:") and not Path(unquote(url.removeprefix("sqlite:///"))).is_file():
         return
     from align.curation.redaction import redact
 

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from align.errors import StoreError
 from align.records import Decision
@@ -16,7 +17,8 @@ FILE = "curation.db"
 
 def database_url(store: Path, given: str | None = None) -> str:
     """`given`, else `$ALIGN_DB`, else the file `curation.db` in the store. May hold a password: show it with `shown_url`."""
-    return given or os.environ.get(VARIABLE) or f"sqlite:///{(store / FILE).absolute()}"
+    # A % or ? of a folder's name would be read as part of the URL.
+    return given or os.environ.get(VARIABLE) or f"sqlite:///{quote(str((store / FILE).absolute()))}"
 
 
 def shown_url(url: str) -> str:
