@@ -48,6 +48,18 @@ def test_what_is_exported_comes_back_the_same(tmp_path: Path, tool: Any, export:
     assert found.unread == ()
 
 
+@pytest.mark.parametrize(("tool", "export"), MODULES)
+def test_a_rejection_of_an_edited_text_does_not_come_back_as_the_edit(tmp_path: Path, tool: Any, export: Any) -> None:
+    edit = decision_for(TIDES, "edit", "ada", turns=LONGER, at=NOW)
+    edited = Example(TIDES.id, LONGER, TIDES.origin)
+    reject = decision_for(edited, "reject", "ada", at=NOW.replace("06:07", "06:08"))
+    accept = decision_for(edited, "accept", "ada", at=NOW.replace("06:07", "06:08"))
+    for said, left in ((reject, "reject"), (accept, "edit")):
+        items = [(TIDES, (said, edit))]  # as the store lists them: not by time
+        found = import_answers(tool.answers(write(tmp_path, export(items)), NOW), POOL.get, {})
+        assert [item.action for item in found.decisions] == [left]
+
+
 def vars_of(decision: Decision) -> tuple[Any, ...]:
     return (decision.example_id, decision.example_content, decision.action, decision.curator, decision.turns, decision.reason)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from align.curation.exchange.said import QUESTIONS, Answers, answers_of, dialogue_of, read_list, time_of
+from align.curation.exchange.said import QUESTIONS, Answers, answers_of, dialogue_of, last_words, read_list, time_of
 from align.errors import InputError
 from align.records import Decision, Example, content_of
 
@@ -33,7 +33,7 @@ def user_id(curator: str) -> str:
 
 def records(items: Iterable[tuple[Example, tuple[Decision, ...]]]) -> list[dict[str, Any]]:
     """One record an example, with what was decided about it."""
-    return [_record(example, decisions) for example, decisions in items]
+    return [_record(example, tuple(last_words(decisions))) for example, decisions in items]
 
 
 def _record(example: Example, decisions: tuple[Decision, ...]) -> dict[str, Any]:

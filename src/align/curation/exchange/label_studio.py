@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from align.curation.exchange.said import DECISION, QUESTIONS, Answers, answers_of, dialogue_of, read_list, time_of
+from align.curation.exchange.said import DECISION, QUESTIONS, Answers, answers_of, dialogue_of, last_words, read_list, time_of
 from align.errors import InputError
 from align.records import Decision, Example, content_of
 
@@ -33,8 +33,11 @@ LABELING_CONFIG = """\
 
 
 def tasks(items: Iterable[tuple[Example, tuple[Decision, ...]]]) -> list[dict[str, Any]]:
-    """One task an example, with an annotation for each decision about it."""
-    return [{"data": _data(example), "annotations": [_annotation(item) for item in decisions]} for example, decisions in items]
+    """One task an example, with an annotation for each person who decided about it."""
+    return [
+        {"data": _data(example), "annotations": [_annotation(item) for item in last_words(decisions)]}
+        for example, decisions in items
+    ]
 
 
 def _data(example: Example) -> dict[str, Any]:

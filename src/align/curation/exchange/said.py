@@ -1,7 +1,7 @@
 """What other tools hold of a decision, and how it becomes ours: an example, its dialogue, and answers to questions by name."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -75,7 +75,20 @@ def import_answers(rows: Iterator[Answers], find: Find, meanings: Mapping[str, A
             decisions.append(made)
         else:
             unread.append(Unread(row.place, row.example_id, made))
-    return Imported(tuple(decisions), tuple(unread))
+    return Imported(tuple(last_words(decisions)), tuple(unread))
+
+
+def last_words(decisions: Iterable[Decision]) -> Iterator[Decision]:
+    """One decision of a curator about an example. A tool shows the text as it came, so an edit and what was said of the edited
+    text are two answers about one text: the later one counts, and of an edit that was accepted then, the edit.
+    """
+    of_one: dict[tuple[str, str], list[Decision]] = {}
+    for decision in decisions:
+        of_one.setdefault((decision.example_id, decision.curator), []).append(decision)
+    for said in of_one.values():
+        said.sort(key=lambda decision: (moment_of(decision.at), decision.action != "edit"))
+        edits = [decision for decision in said if decision.action == "edit"]
+        yield edits[-1] if edits and said[-1].action == "accept" else said[-1]
 
 
 def _decision(row: Answers, find: Find, meanings: Mapping[str, Action]) -> Decision | str:
