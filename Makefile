@@ -50,6 +50,7 @@ clean:  ## remove the environment; the store .align/ stays
 	rm -rf $(VENV)
 
 $(VENV)/ready: pyproject.toml constraints.txt
+	@echo "setting up $(VENV): about 2 GB of packages, some minutes"
 	@$(PYTHON) -c 'import sys; sys.exit("align needs Python 3.11 or newer (this is %d.%d); make PYTHON=python3.12 names another" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(PIP) install --quiet --constraint constraints.txt --index-url $(TORCH_INDEX) torch)

@@ -77,10 +77,12 @@ def draw_spread(spread: Spread) -> None:
     columns = st.columns(2)
     columns[0].metric(
         "Vendi score", f"{spread.vendi:.1f}", f"{spread.vendi - spread.vendi_by_chance:+.1f} against chance",
+        delta_color="normal" if abs(spread.vendi - spread.vendi_by_chance) >= 0.05 else "off",
         help=f"As varied as so many wholly different examples; {spread.accepted:,} at random have {spread.vendi_by_chance:.1f}",
     )  # fmt: skip
     columns[1].metric(
         "Coverage", f"{spread.coverage:.3f}", f"{spread.coverage - spread.coverage_by_chance:+.3f} against chance",
+        delta_color="normal" if abs(spread.coverage - spread.coverage_by_chance) >= 0.0005 else "off",
         help="Mean likeness of an example of the pool to the accepted one most like it",
     )  # fmt: skip
 

@@ -150,7 +150,7 @@ def _offer(frozen: Path) -> None:
     """The set as one file, packed when it is asked for."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.text(f"Frozen: {frozen.name}")
-        if st.button("Pack it", key="freeze-pack"):
+        if st.button("Pack it for download", key="freeze-pack"):
             st.session_state["freeze-packed"] = (frozen.name, _packed(frozen))
         name, data = st.session_state.get("freeze-packed", ("", b""))
         if name == frozen.name:

@@ -84,6 +84,7 @@ def app_verb(
     from align.cli.entrance import door_of, entrance, environment_of, name_first_admin
     from align.curating import open_pool, prepare_desk
     from align.curation.database.place import VARIABLE
+    from align.curation.store import CurationStore
     from align.recipe import load_recipe
 
     refuse_without_streamlit()
@@ -91,6 +92,7 @@ def app_verb(
     folder = store_of(store)
     open_store(folder)  # the decisions lie in it, and the first admin is written before any stage is made
     url = _database(database, folder)
+    CurationStore.open(url).close()  # a database that does not answer is told before anything is made
     name_first_admin(url, door, admin)
     desk = prepare_desk(recipe, stage, folder)
     open_pool(desk, load_recipe(Path(desk.recipe)))  # so that the first visitor does not wait for it
