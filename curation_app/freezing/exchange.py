@@ -48,16 +48,16 @@ FORMS = (
 
 
 def draw(project: Project, person: Person) -> None:
+    if not is_at_least(person.role, "lead"):  # who is still to decide shall not read what others decided
+        say_nothing_here("A lead takes decisions out and in", "Ask one, or let an admin appoint you on the page Team.")
+        return
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("To a file", anchor=False)
         _draw_export(project)
     with right:
         st.subheader("From a file", anchor=False)
-        if is_at_least(person.role, "lead"):
-            _draw_import(project, person)
-        else:
-            say_nothing_here("A lead imports decisions", "Ask one, or let an admin appoint you on the page Team.")
+        _draw_import(project, person)
 
 
 def _draw_export(project: Project) -> None:

@@ -59,7 +59,7 @@ def draw(project: Project, person: Person) -> None:
         more = [text for split in ("dev", "test") if split in splits for text in (f"--{split}", splits[split])]
         arguments = ["freeze", *recipe_arguments(project)[:1], splits["train"], *recipe_arguments(project)[1:], *more]
         run_align(project, "Freezing", [*arguments, "--to", str(frozen)])
-    if frozen.is_dir():
+    if frozen.is_dir() and may_freeze:
         _offer(frozen)
 
 

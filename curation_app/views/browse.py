@@ -11,6 +11,7 @@ import streamlit as st
 
 from align.curation.browse import ORDERS, STATES, Browse, Filters, Listing, Order, as_query, from_query
 from align.curation.decisions import Action
+from align.curation.many import SERVED as BULK
 from align.curation.many import Preview, asks_for, preview
 from align.curation.people import Person
 from align.curation.search import TextIndex
@@ -231,7 +232,7 @@ def _offer_undo(project: Project, person: Person) -> None:
     """The curator's last step, where it was about many: it can be taken back as it was made."""
     last = next(iter(project.store.last_events(1, curator=person.name)), None)
     words = st.session_state.pop("browse-done", "")
-    if last is None or not last.batch or last.action == "undo":
+    if last is None or last.served != BULK or last.action == "undo":
         if words:
             st.info(plain(words))
         return
