@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -145,16 +146,14 @@ def _folder(project: Project, recipe: Recipe, splits: dict[str, str]) -> Path:
     return Path(project.desk.store) / FOLDER / f"{name}-{contents}"
 
 
-@st.fragment
 def _offer(frozen: Path) -> None:
     """The set as one file, packed when it is asked for."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.text(f"Frozen: {frozen.name}")
-        if st.button("Pack it for download", key="freeze-pack"):
-            st.session_state["freeze-packed"] = (frozen.name, _packed(frozen))
-        name, data = st.session_state.get("freeze-packed", ("", b""))
-        if name == frozen.name:
-            st.download_button("Download", data, f"{name}.zip", "application/zip", icon=":material/download:", key="freeze-get")
+        st.download_button(
+            "Download", partial(_packed, frozen), f"{frozen.name}.zip", "application/zip", icon=":material/download:",
+            on_click="ignore", key="freeze-get",
+        )  # fmt: skip
     card = frozen / "README.md"
     if card.is_file():
         with st.expander("The card"):

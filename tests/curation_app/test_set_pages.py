@@ -153,9 +153,11 @@ def test_decisions_become_a_frozen_set_that_can_be_downloaded(app: App, look: Op
     page.get_by_role("button", name="Apply decisions").first.click()
     page.get_by_text("Nothing speaks against it").wait_for(timeout=90_000)
     page.get_by_role("button", name="Freeze", exact=True).click()
-    page.get_by_role("button", name="Pack it for download").click(timeout=90_000)
+    download = page.get_by_role("button", name="Download", exact=True)
+    download.wait_for(timeout=90_000)
+    settle(page)
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Download", exact=True).click()
+        download.click()
     packed = tmp_path / "set.zip"
     waiting.value.save_as(packed)
     with zipfile.ZipFile(packed) as opened:
