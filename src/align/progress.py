@@ -42,18 +42,20 @@ def track(
     if total is None and reached is None and isinstance(items, Sized):
         total = len(items)
     look, stride, seen = 1, 1, time.monotonic()
-    done = count = 0
+    count, item = 0, None
     with Bar(title, total, unit=unit) as bar:
         for count, item in enumerate(items, 1):
             yield item
             if count < look:
                 continue
-            done = count if reached is None else reached(item)
-            bar.move(done)
+            bar.move(count if reached is None else reached(item))
             now = time.monotonic()
             stride = min(2 * stride, MOST_ITEMS) if now - seen < LEAST_SECONDS * stride else 1
             look, seen = count + stride, now
-        bar.move(count if reached is None else done)
+        if reached is None:
+            bar.move(count)
+        elif item is not None:  # the last ones may not have been looked at
+            bar.move(reached(item))
 
 
 def is_watched() -> bool:
