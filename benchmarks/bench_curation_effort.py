@@ -22,10 +22,10 @@ from hidden_taste import HiddenTaste, Kind, Noise, decisions
 from numpy.typing import NDArray
 
 from align.artifact import Artifact, content_hash
-from align.curation.events import Ask, Event
-from align.curation.leases import Lease
-from align.curation.pool import Pool
-from align.curation.queue import Queue, QueueSettings
+from align.curation.pools.pool import Pool
+from align.curation.queueing.queue import Queue, QueueSettings
+from align.curation.state.events import Ask, Event
+from align.curation.state.leases import Lease
 from align.curation.store import CurationStore
 from align.curation.wanted import Wanted
 from align.files import read_records, write_records

@@ -64,7 +64,7 @@ def _measured(project: Any, seconds: float, pause: float) -> list[tuple[float, f
 
 
 def _review(project: Any, name: str, end: float, pause: float, found: list[tuple[float, float, float, float]]) -> None:
-    from align.curation.reviewing import Reviewing
+    from align.curation.review.reviewing import Reviewing
     from curation_app.views.review import page_data
 
     draw = random.Random(name)

@@ -12,8 +12,8 @@ from typing import Any
 from make_posts import SYLLABLES
 
 from align.curating import Desk, prepare_desk
-from align.curation.events import Ask
-from align.curation.pool import Pool
+from align.curation.pools.pool import Pool
+from align.curation.state.events import Ask
 from align.curation.store import CurationStore
 
 RECIPE = """\

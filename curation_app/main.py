@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from align.curation.people import ROLES, Person
+from align.curation.team.people import ROLES, Person
 from align.errors import AlignError
 from curation_app.links import PAGES
 from curation_app.look import use_look

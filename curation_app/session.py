@@ -8,11 +8,11 @@ import streamlit as st
 
 from align.curating import Desk, open_pool, rules_above, usual_style
 from align.curation.database.place import VARIABLE
-from align.curation.identity import Door
-from align.curation.pool import Pool
-from align.curation.queue import Queue, QueueSettings
-from align.curation.settings import Settings
+from align.curation.pools.pool import Pool
+from align.curation.queueing.queue import Queue, QueueSettings
+from align.curation.state.settings import Settings
 from align.curation.store import CurationStore
+from align.curation.team.identity import Door
 from align.errors import StoreError
 from align.filters.filter import Filter
 from align.recipe import Recipe, load_recipe

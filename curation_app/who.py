@@ -6,8 +6,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from align.curation.identity import Asker, Connection, Refused, shared_secret, who_asks
 from align.curation.store import Person
+from align.curation.team.identity import Asker, Connection, Refused, shared_secret, who_asks
 from align.errors import AlignError
 from curation_app.session import Project
 from curation_app.team.texts import plain

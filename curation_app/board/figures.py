@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from align.curation.board import CellState, Dominance, Spread, total_of
-from align.curation.pace import Forecast, Pace
+from align.curation.team.pace import Forecast, Pace
 from align.records import Measurement
 from align.statistics import Estimate
 from curation_app.look import table_height

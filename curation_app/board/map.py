@@ -5,9 +5,9 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from align.curation.browse import STATES
-from align.curation.layout import Points, places_of, points_of
-from align.curation.people import Person
+from align.curation.pools.browse import STATES
+from align.curation.pools.layout import Points, places_of, points_of
+from align.curation.team.people import Person
 from curation_app.links import review_these
 from curation_app.session import Project
 from curation_app.team.people import is_at_least

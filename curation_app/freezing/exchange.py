@@ -12,7 +12,7 @@ import streamlit as st
 from align.curation.decisions import Action, read_decisions
 from align.curation.exchange import argilla, label_studio
 from align.curation.exchange.said import ACTIONS, Imported, import_answers, is_told_in_full
-from align.curation.people import Person
+from align.curation.team.people import Person
 from align.errors import AlignError
 from align.records import Decision, Example, as_json
 from curation_app.freezing.pairs import read_pairs

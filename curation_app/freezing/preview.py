@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from align.curating import stages_above
-from align.curation.people import Person
+from align.curation.team.people import Person
 from align.errors import AlignError
 from align.freezing.checks import FreezePreview, freeze_preview
 from align.lineage import run_of_recipe

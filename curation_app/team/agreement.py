@@ -5,10 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from align.curation.agreement import EVERYONE, measure_agreement
-from align.curation.conflicts import blind_labels
-from align.curation.people import Person
 from align.curation.store import CurationStore
+from align.curation.team.agreement import EVERYONE, measure_agreement
+from align.curation.team.conflicts import blind_labels
+from align.curation.team.people import Person
 from align.records import Measurement
 from curation_app.session import Project
 

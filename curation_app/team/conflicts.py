@@ -4,10 +4,10 @@ from typing import Literal
 
 import streamlit as st
 
-from align.curation.conflicts import Conflict, find_conflicts
-from align.curation.people import Person
-from align.curation.pool import Pool
+from align.curation.pools.pool import Pool
 from align.curation.store import CurationStore
+from align.curation.team.conflicts import Conflict, find_conflicts
+from align.curation.team.people import Person
 from align.records import Turn, content_of
 from curation_app.session import Project
 from curation_app.team.acting import act

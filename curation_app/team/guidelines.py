@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from align.curation.people import Person
 from align.curation.store import CurationStore
+from align.curation.team.people import Person
 from curation_app.session import Project
 from curation_app.team.acting import act, do
 from curation_app.team.people import is_at_least

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from align.curation.people import Person
+from align.curation.team.people import Person
 from curation_app.look import table_height
 from curation_app.session import Project
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from align.curation.pace import LONG_STRETCH_MINUTES, RECENT, WINDOW, Drift, Pace, drift_of, pace_of, stretch_minutes
-from align.curation.people import Person
+from align.curation.team.pace import LONG_STRETCH_MINUTES, RECENT, WINDOW, Drift, Pace, drift_of, pace_of, stretch_minutes
+from align.curation.team.people import Person
 from align.statistics import Estimate
 from curation_app.session import Project
 from curation_app.team.people import is_at_least
@@ -40,7 +40,7 @@ def draw(project: Project, person: Person) -> None:
 
 
 def _measured(project: Project, name: str) -> Curator:
-    reviews = list(project.queue.catch_up().desk(name).reviews.values())
+    reviews = list(project.queue.catch_up().doings(name).reviews.values())
     return name, pace_of([reviews]), drift_of(name, reviews), stretch_minutes(reviews)
 
 

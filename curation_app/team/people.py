@@ -5,10 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from align.curation.authoring import GROUPS, Group
-from align.curation.identity import known_as
-from align.curation.people import ROLES, Person
 from align.curation.store import CurationStore
+from align.curation.team.identity import known_as
+from align.curation.team.people import ROLES, Person
+from align.curation.writing.authoring import GROUPS, Group
 from curation_app.session import Project
 from curation_app.team.acting import act, do
 from curation_app.team.texts import plain

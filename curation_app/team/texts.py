@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from align.curation.difference import difference
+from align.curation.review.difference import difference
 from align.records import Turn
 
 STYLE = """<style>

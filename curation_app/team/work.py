@@ -4,9 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from align.curation.people import Person
-from align.curation.settings import Settings
+from align.curation.state.settings import Settings
 from align.curation.store import CurationStore
+from align.curation.team.people import Person
 from curation_app.session import Project
 from curation_app.team.acting import act
 from curation_app.team.people import is_at_least

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from align.curation.board import Voices, audited_rate, cells_of, dominant, spread_of
-from align.curation.pace import pace_of
-from align.curation.people import Person
+from align.curation.team.pace import pace_of
+from align.curation.team.people import Person
 from curation_app.board.figures import draw_cells, draw_spread, draw_style, draw_summary, draw_warnings
 from curation_app.board.map import draw_map
 from curation_app.session import Project
@@ -17,7 +17,7 @@ def draw(project: Project, person: Person) -> None:
     queue = project.queue
     tally = queue.catch_up()
     cells = cells_of(queue)
-    pace = pace_of([list(desk.reviews.values()) for desk in tally.desks.values()])
+    pace = pace_of([list(done.reviews.values()) for done in tally.curators.values()])
     draw_summary(cells, pace, audited_rate(queue))
     draw_cells(cells)
     draw_warnings(dominant(queue))

@@ -9,12 +9,12 @@ from uuid import uuid4
 import numpy as np
 import streamlit as st
 
-from align.curation.browse import ORDERS, STATES, Browse, Filters, Listing, Order, as_query, from_query
 from align.curation.decisions import Action
-from align.curation.many import SERVED as BULK
-from align.curation.many import Preview, asks_for, preview
-from align.curation.people import Person
-from align.curation.search import TextIndex
+from align.curation.pools.browse import ORDERS, STATES, Browse, Filters, Listing, Order, as_query, from_query
+from align.curation.pools.search import TextIndex
+from align.curation.review.many import SERVED as BULK
+from align.curation.review.many import Preview, asks_for, preview
+from align.curation.team.people import Person
 from curation_app.links import open_page, review_these, set_query
 from curation_app.look import say_nothing_here, table_height
 from curation_app.session import Project

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from align.curation.people import Person
+from align.curation.team.people import Person
 from curation_app.freezing import exchange, preview
 from curation_app.session import Project
 from curation_app.views import PageInfo

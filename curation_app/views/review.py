@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from align.curation.people import Person
-from align.curation.rendering import rendered
-from align.curation.reviewing import Reviewing
+from align.curation.review.rendering import rendered
+from align.curation.review.reviewing import Reviewing
+from align.curation.team.people import Person
 from align.errors import AlignError
 from curation_app.links import PICKED
 from curation_app.session import Project

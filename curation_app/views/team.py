@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from align.curation.people import Person
+from align.curation.team.people import Person
 from curation_app.session import Project
 from curation_app.team import agreement, conflicts, guidelines, history, pace, people, work
 from curation_app.team.acting import tell

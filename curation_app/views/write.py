@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import streamlit as st
 
-from align.curation.authoring import FORMS, GROUPS, SPLITS, AuthoredExample, Group, export_lines, progress
-from align.curation.likeness import Known, leaks
-from align.curation.people import Person
 from align.curation.store import CurationStore
+from align.curation.team.people import Person
+from align.curation.writing.authoring import FORMS, GROUPS, SPLITS, AuthoredExample, Group, export_lines, progress
+from align.curation.writing.likeness import Known, leaks
 from curation_app.look import table_height
 from curation_app.session import Project
 from curation_app.team.acting import act, tell

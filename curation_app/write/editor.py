@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from align.curation.authoring import ANSWERED, LIMA_PROMPT_CHARS, LIMA_RESPONSE_CHARS, AuthoredExample
 from align.curation.store import CurationStore
+from align.curation.writing.authoring import ANSWERED, LIMA_PROMPT_CHARS, LIMA_RESPONSE_CHARS, AuthoredExample
 from align.records import Turn
 from curation_app.team.acting import act
 

@@ -7,10 +7,10 @@ from typing import Literal
 
 import streamlit as st
 
-from align.curation.authoring import AuthoredExample, length_remarks, missing_in
-from align.curation.likeness import Known, KnownTexts, Likeness
-from align.curation.pool import Pool
+from align.curation.pools.pool import Pool
 from align.curation.store import CurationStore
+from align.curation.writing.authoring import AuthoredExample, length_remarks, missing_in
+from align.curation.writing.likeness import Known, KnownTexts, Likeness
 from align.records import Turn
 from align.self_contained import is_self_contained
 from curation_app.session import Project

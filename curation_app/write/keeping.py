@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from align.curation.authoring import AuthoredExample, Group, State
 from align.curation.store import CurationStore
+from align.curation.writing.authoring import AuthoredExample, Group, State
 from align.records import Turn
 from curation_app.team.acting import act
 

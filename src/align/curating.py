@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from align.artifact import Artifact, load_artifact
-from align.curation.pool import Pool
-from align.curation.topics import topics_of
+from align.curation.pools.pool import Pool
+from align.curation.pools.topics import topics_of
 from align.curation.wanted import curate_stages, wanted_of
 from align.errors import RecipeError, StoreError
 from align.filters.filter import Filter, FilterStage

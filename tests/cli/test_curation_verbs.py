@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from align.cli import verbs
-from align.curation.authoring import AuthoredExample, as_example
 from align.curation.store import Ask, CurationStore
+from align.curation.writing.authoring import AuthoredExample, as_example
 from align.errors import without_passwords
 from align.records import Turn
 from align.sources.ingest import Shard

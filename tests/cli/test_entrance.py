@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from align.cli.entrance import SECRETS_FILE, door_of, entrance, environment_of, name_first_admin
-from align.curation.identity import Door, open_door
 from align.curation.store import CurationStore
+from align.curation.team.identity import Door, open_door
 from align.errors import AccessRefused
 
 SET = {

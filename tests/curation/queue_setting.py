@@ -3,8 +3,8 @@
 from pathlib import Path
 from random import Random
 
-from align.curation.pool import Pool
-from align.curation.queue import Queue
+from align.curation.pools.pool import Pool
+from align.curation.queueing.queue import Queue
 from align.curation.store import Ask, CurationStore, Event
 from align.curation.wanted import Wanted
 from align.records import Example, Turn

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from align.curation.authoring import AuthoredExample
-from align.curation.bulk import STEP
+from align.curation.state.bulk import STEP
 from align.curation.store import Ask, CurationStore, NotAllowed, StaleDecision
+from align.curation.writing.authoring import AuthoredExample
 from align.errors import InputError
 from align.records import Turn
 

@@ -111,7 +111,7 @@ def test_the_history_can_neither_be_changed_nor_removed(store: CurationStore, ta
     store.acknowledge("ben", 1)
     store.decide(Ask("r1", "x/1", "c", 0, "accept", "ben"))
     if table == "authored":
-        from align.curation.authoring import AuthoredExample
+        from align.curation.writing.authoring import AuthoredExample
 
         store.write_authored("ben", AuthoredExample("authored/1", "A", "example", ()))
     column = {"changes": "who", "acknowledgements": "curator", "events": "curator"}.get(table, "by")

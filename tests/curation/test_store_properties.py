@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from align.curation.database.backup import back_up
-from align.curation.events import Event
-from align.curation.folding import fold_events
+from align.curation.state.events import Event
+from align.curation.state.folding import fold_events
 from align.curation.store import Ask, CurationStore, NotAllowed, StaleDecision
 from align.records import Turn, content_of
 from postgres_server import Server

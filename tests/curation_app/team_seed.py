@@ -7,10 +7,10 @@ from typing import Any
 
 from served_app import write_recipe
 
-from align.curation.identity import Door
-from align.curation.pool import Pool
-from align.curation.queue import Queue
+from align.curation.pools.pool import Pool
+from align.curation.queueing.queue import Queue
 from align.curation.store import Ask, CurationStore
+from align.curation.team.identity import Door
 from align.recipe import load_recipe
 from align.records import Turn, content_of
 from align.runner import run_recipe

@@ -222,7 +222,7 @@ def test_stopped_work_and_remains_of_a_killed_freeze_go_too(pub: Path) -> None:
 
 @pytest.mark.parametrize("place", ["store/curation.db", "elsewhere.db"])
 def test_what_people_typed_in_the_app_goes_and_their_history_stays(pub: Path, place: str) -> None:
-    from align.curation.events import Ask
+    from align.curation.state.events import Ask
     from align.curation.store import CurationStore
     from align.records import Turn, content_of
 

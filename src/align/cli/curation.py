@@ -65,8 +65,8 @@ def authored(
     from align.curation.database.place import database_url, require_packages
 
     require_packages()
-    from align.curation.authoring import export_lines
     from align.curation.store import CurationStore
+    from align.curation.writing.authoring import export_lines
     from align.errors import InputError
 
     url = database_url(store_of(store), database)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from align.curation.identity import Door, Mode
+    from align.curation.team.identity import Door, Mode
 
 SECRETS_FILE = "ALIGN_APP_SECRETS"
 """Tells the server's process which file to remove when its parent is gone."""
@@ -30,7 +30,7 @@ def door_of(
     domains: list[str],
 ) -> "Door":
     """The checked way in; an option that the way does not use is told, never ignored."""
-    from align.curation.identity import open_door, shared_secret
+    from align.curation.team.identity import open_door, shared_secret
     from align.errors import AccessRefused
 
     for option, is_given, way in (
@@ -49,8 +49,8 @@ def door_of(
 
 def name_first_admin(url: str, door: "Door", admin: str | None) -> None:
     """Where names come from elsewhere, the first person of a fresh database is named by who starts the app."""
-    from align.curation.identity import known_as
     from align.curation.store import CurationStore
+    from align.curation.team.identity import known_as
     from align.errors import AccessRefused
 
     if door.mode == "local" and admin is None:
@@ -74,8 +74,8 @@ def name_first_admin(url: str, door: "Door", admin: str | None) -> None:
 @contextmanager
 def entrance(door: "Door", address: str, public_url: str | None) -> Iterator[Entrance]:
     """What the server is given; a file with secrets lives as long as this."""
-    from align.curation.identity import server_environment
-    from align.curation.oidc_settings import CLIENT_SECRET, COOKIE_SECRET, sign_in_settings, write_private
+    from align.curation.team.identity import server_environment
+    from align.curation.team.oidc_settings import CLIENT_SECRET, COOKIE_SECRET, sign_in_settings, write_private
 
     flags = [] if public_url is None else [f"--server.corsAllowedOrigins={public_url.rstrip('/')}"]
     if door.mode != "oidc":

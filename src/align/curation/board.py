@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from align.curation.pace import Forecast, forecast_of, pace_of, rates_by_cell
-from align.curation.pool import Labels, Pool
-from align.curation.queue import Queue
-from align.curation.tally import ACCEPTED, FLAGGED, REJECTED, UNDECIDED, Review, Tally
+from align.curation.pools.pool import Labels, Pool
+from align.curation.queueing.queue import Queue
+from align.curation.queueing.tally import ACCEPTED, FLAGGED, REJECTED, UNDECIDED, Review, Tally
+from align.curation.team.pace import Forecast, forecast_of, pace_of, rates_by_cell
 from align.records import Measurement, Turn
 from align.selection.spread import coverage, vendi_score
 from align.statistics import Estimate, wilson
@@ -97,7 +97,7 @@ def cells_of(queue: Queue) -> list[CellState]:
     """The board; cells in the order of the targets or, without any, of the pool."""
     names = queue.pool.cells.names
     with queue.reading() as tally:
-        everybody = [list(desk.reviews.values()) for desk in tally.desks.values()]
+        everybody = [list(done.reviews.values()) for done in tally.curators.values()]
         counts = {state: tally.counts(state).copy() for state in (ACCEPTED, REJECTED, FLAGGED, UNDECIDED)}
     by_cell: dict[str, list[Review]] = {name: [] for name in names}
     for review in sorted((review for own in everybody for review in own), key=lambda review: review.seq):

@@ -10,36 +10,26 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from align.curation import (
-    assignments,
-    authored,
-    bulk,
-    changes,
-    drafts,
-    events,
-    folding,
-    guidelines,
-    importing,
-    leases,
-    people,
-    settings,
-)
-from align.curation import standings as counters
-from align.curation import writers as authors
-from align.curation.authoring import AuthoredExample, Group
-from align.curation.bulk import STEP, Bulk
-from align.curation.changes import HISTORY, LEASES, AuditRow
 from align.curation.database.engine import Database
 from align.curation.database.schema import has_tables, migrate
 from align.curation.decisions import Action
-from align.curation.drafts import Draft
-from align.curation.events import Ask, Event, StaleDecision
-from align.curation.folding import Standing
-from align.curation.guidelines import Guidelines
-from align.curation.leases import Lease
-from align.curation.people import NotAllowed, Person, Role
-from align.curation.settings import Settings
-from align.curation.standings import CuratorCount
+from align.curation.exchange import importing
+from align.curation.state import bulk, changes, drafts, events, folding, leases, settings
+from align.curation.state import standings as counters
+from align.curation.state.bulk import STEP, Bulk
+from align.curation.state.changes import HISTORY, LEASES, AuditRow
+from align.curation.state.drafts import Draft
+from align.curation.state.events import Ask, Event, StaleDecision
+from align.curation.state.folding import Standing
+from align.curation.state.leases import Lease
+from align.curation.state.settings import Settings
+from align.curation.state.standings import CuratorCount
+from align.curation.team import assignments, guidelines, people
+from align.curation.team.guidelines import Guidelines
+from align.curation.team.people import NotAllowed, Person, Role
+from align.curation.writing import authored
+from align.curation.writing import writers as authors
+from align.curation.writing.authoring import AuthoredExample, Group
 from align.records import Decision, Turn
 
 __all__ = [

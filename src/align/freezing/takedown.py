@@ -149,7 +149,7 @@ def _redact_decisions(url: str, ids: set[str]) -> None:
     """Blank what people typed of the examples in the curation app, where there is a database of it."""
     if url.startswith("sqlite:") and not Path(unquote(url.removeprefix("sqlite:///"))).is_file():
         return
-    from align.curation.redaction import redact
+    from align.curation.state.redaction import redact
 
     database = open_database(url)
     try:

@@ -1,0 +1,302 @@
+"""Who gets which example next.
+
+Everybody begins with the same calibration set, drawn by lot from every cell. Then most looks harvest: the example with the
+highest priority (`ranking`). A share of them goes to the examples the model is least sure of, to a random audit, which alone
+tells the true rate of acceptance, and to a blind second look at what another curator decided. What is shown follows from the
+pool, the seed and the events: a new ranking is made after every `EVERY` events in a thread of its own and holds from `LAG`
+events later on, whenever the thread was done.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import RLock
+from typing import TYPE_CHECKING, Protocol
+
+from align.curation.pools.pool import Pool
+from align.curation.pools.topics import topics_of
+from align.curation.queueing.picking import Picker, Room, Why
+from align.curation.queueing.ranking import Known, Ranker, Ranking
+from align.curation.queueing.tally import ACCEPTED, UNDECIDED, Tally
+from align.curation.state.events import Event
+from align.curation.state.leases import Lease
+from align.lots import lot
+from align.selection.turns import turns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+EVERY = 10
+LAG = 5
+BATCH = 10_000
+ATTEMPTS = 5
+"""How often to look for others where another process was faster."""
+CALIBRATION_SHARE = 0.1
+"""The calibration set is no larger than this share of the pool: a small one is better reviewed than measured on."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """How looks are shared out."""
+
+    uncertain: float = 0.10
+    """Share of looks after calibration."""
+    audit: float = 0.05
+    overlap: float = 0.10
+    calibration: int = 30
+    """Examples that everybody sees first."""
+    cool_down: int = 30
+    """A skipped example comes back to the same person after so many further looks; others may get it at once."""
+    lease_minutes: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An example for one person, and why they get it; a second look must not be shown as one."""
+
+    example_id: str
+    why: Why
+
+
+class Ledger(Protocol):
+    """What a queue asks of a CurationStore."""
+
+    def events_since(self, seq: int, limit: int = ...) -> list[Event]: ...
+
+    def lease(
+        self, curator: str, candidates: "Sequence[str]", count: int = ..., minutes: float = ..., seen: int | None = ...
+    ) -> list[str]: ...
+
+    def leases(self) -> list[Lease]: ...
+
+    def release(self, curator: str, examples: "Sequence[str] | None" = ...) -> int: ...
+
+
+class Queue:
+    """Hands out the examples of one pool. One for a server process; several processes agree through the store's leases."""
+
+    def __init__(
+        self, pool: Pool, store: Ledger, targets: dict[str, int] | None = None, seed: int = 1,
+        settings: QueueSettings | None = None, *, with_model: bool = True, with_novelty: bool = True,
+    ) -> None:  # fmt: skip
+        """`targets`: how many accepted examples each cell needs; by default what the pool's recipe says, {} for no limit."""
+        import numpy as np
+
+        self.pool, self.seed = pool, seed
+        self.settings = settings or QueueSettings()
+        self.targets = pool.wanted.targets if targets is None else targets
+        self.tally = Tally(pool)
+        self.topics = topics_of(pool)
+        self._store = store
+        self._lock = RLock()
+        self._ranker = Ranker(pool, self.topics, with_model, with_novelty)
+        names = pool.cells.names
+        self._wanted = np.array([self.targets.get(name, 0) if self.targets else np.inf for name in names], dtype=np.float64)
+        self.order: NDArray[np.int64] = np.random.default_rng(seed).permutation(len(pool))
+        """The rows by lot: the audit goes along it."""
+        self._with_novelty = with_novelty
+        self._calibrate()
+        self._lines: dict[str, dict[int, Why]] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ranking")
+        self._known: list[Known] = [self._look()]
+        self._rankings: dict[int, Future[Ranking]] = {}
+
+    def next(self, curator: str, count: int = 3, cells: "Sequence[str]" = ()) -> list[Served]:
+        """The examples for `curator` now, the first to be shown first: what they hold already, filled up to `count`.
+
+        `cells` are those assigned to them; none: all. Fewer come where nothing is left, or others hold the last ones.
+        """
+        with self._lock:
+            self._catch_up()
+            self._picker.turn_to(self._ranking(), self._known_at(self._moment()))
+            refused: set[int] = set()
+            for _ in range(ATTEMPTS):
+                held, gone, room = self._held(curator, refused)
+                if gone:
+                    self._store.release(curator, [self.pool.ids[row] for row in gone])
+                line = dict(held)
+                while len(line) < count and (pick := self._pick(curator, line, room, cells)) is not None:
+                    row, why = pick
+                    line[row] = why
+                    room.take(row)
+                got = self._lease(curator, line, count)
+                self._lines[curator] = {row: why for row, why in line.items() if row in got}
+                if len(got) == len(line):
+                    break
+                refused |= line.keys() - got
+            return [Served(self.pool.ids[row], why) for row, why in list(self._lines[curator].items())[:count]]
+
+    def use(self, settings: QueueSettings) -> None:
+        """Share out looks so from now on: a lead may change it while people work."""
+        with self._lock:
+            if settings != self.settings:
+                self.settings = settings
+                self._calibrate()
+
+    def catch_up(self) -> Tally:
+        """Hear of everything decided so far; the tally that follows."""
+        with self.reading() as tally:
+            return tally
+
+    @contextmanager
+    def reading(self) -> Iterator[Tally]:
+        """The tally of everything decided so far, which does not change as long as the context lasts."""
+        with self._lock:
+            self._catch_up()
+            yield self.tally
+
+    def close(self) -> None:
+        """End the thread that ranks."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    # what is known
+
+    def _catch_up(self) -> None:
+        while True:
+            events = self._store.events_since(self.tally.seq, BATCH)
+            self._hear(events)
+            if len(events) < BATCH:
+                break
+        for known in self._known:
+            if known.moment not in self._rankings:
+                self._rankings[known.moment] = self._thread.submit(self._ranker.rank, known)
+        self._rankings = {moment: self._rankings[moment] for moment in (known.moment for known in self._known)}
+
+    def _hear(self, events: list[Event]) -> None:
+        """Take in events; look around at the last two moments, one of which holds now."""
+        last = self.tally.heard + sum(event.example_id in self.pool for event in events)
+        for event in events:
+            before = self.tally.heard
+            self.tally.hear([event])
+            heard = self.tally.heard
+            if heard > max(before, last - 2 * EVERY) and heard % EVERY == 0:
+                self._known = [*self._known[-1:], self._look()]
+
+    def _moment(self) -> int:
+        """The last moment whose ranking holds now."""
+        return max(0, (self.tally.heard - LAG) // EVERY * EVERY)
+
+    def _known_at(self, moment: int) -> Known:
+        return next(known for known in self._known if known.moment == moment)
+
+    def _ranking(self) -> Ranking:
+        return self._rankings[self._moment()].result()
+
+    def _look(self) -> Known:
+        """What is known now, as something that does not move."""
+        import numpy as np
+
+        said = self.tally.labels
+        labels = [(row, said[row][curator]) for row in sorted(said) for curator in sorted(said[row])]
+        gaps = self._gaps()
+        return Known(
+            self.tally.heard,
+            np.array([row for row, _ in labels], dtype=np.int64),
+            np.array([label for _, label in labels], dtype=np.bool_),
+            np.array(sorted(self.tally.accepted), dtype=np.int64),
+            (self.tally.states == UNDECIDED) & (gaps > 0)[self.pool.cells.codes],
+            gaps,
+        )
+
+    def _gaps(self) -> "NDArray[np.float64]":
+        """What each cell lacks as a share of its target; 1 without a target, 0 for a cell that is not wanted."""
+        import numpy as np
+
+        left = self._wanted - self.tally.counts(ACCEPTED)
+        shares = np.divide(left, self._wanted, out=np.ones(len(left)), where=np.isfinite(self._wanted) & (self._wanted > 0))
+        return np.where(self._wanted > 0, np.clip(shares, 0, 1), 0.0)
+
+    def _calibrate(self) -> None:
+        self.calibration = self._draw_calibration()
+        calibration = frozenset(self.calibration)
+        self._picker = Picker(self.pool, self.tally, self.topics, self.order, calibration, self.seed, self._with_novelty)
+
+    def _draw_calibration(self) -> list[int]:
+        """The same rows for everybody: from each cell by its target or, without targets, by its size."""
+        import numpy as np
+
+        codes = self.pool.cells.codes[self.order]
+        sizes = np.bincount(codes, minlength=len(self._wanted))
+        shares = np.where(np.isfinite(self._wanted), self._wanted, sizes)
+        names = [str(number) for number in range(len(sizes))]
+        by_name = dict(zip(names, sizes.tolist(), strict=True))
+        count = min(self.settings.calibration, int(CALIBRATION_SHARE * len(self.pool)))
+        places = turns(by_name, dict(zip(names, shares.tolist(), strict=True)), count)
+        waiting = {name: iter(self.order[codes == int(name)].tolist()) for name in set(places)}
+        return [next(waiting[name]) for name in places]
+
+    # who gets what
+
+    def _held(self, curator: str, refused: set[int]) -> tuple[dict[int, Why], list[int], Room]:
+        """What the curator goes on with, what they no longer need, and how much room the leases of all leave in each cell."""
+        own = self._lines.get(curator, {})
+        mine: list[int] = []
+        room = Room(self.pool, self.tally, self._wanted - self.tally.counts(ACCEPTED), set(refused))
+        for lease in self._store.leases():
+            row = self.pool.row_or_none(lease.example_id)
+            if row is None:
+                continue
+            if lease.curator == curator:
+                mine.append(row)
+            else:
+                room.take(row)
+        order = {row: place for place, row in enumerate(own)}
+        held: dict[int, Why] = {}
+        gone: list[int] = []
+        for row in sorted(mine, key=lambda row: (order.get(row, len(order)), row)):
+            why = own.get(row) or self._picker.reason(row, curator)
+            if self._is_needed(row, why, curator, room):
+                held[row] = why
+                room.take(row)
+            else:
+                gone.append(row)
+        return held, gone, room
+
+    def _is_needed(self, row: int, why: Why, curator: str, room: Room) -> bool:
+        done = self.tally.doings(curator)
+        if why in ("calibration", "overlap"):
+            return row not in done.said and row not in done.skipped
+        is_cooling = row in done.skipped and done.looks - done.skipped[row] < self.settings.cool_down
+        return not is_cooling and self.tally.states[row] == UNDECIDED and room.has(row)
+
+    def _pick(self, curator: str, line: dict[int, Why], room: Room, cells: "Sequence[str]") -> tuple[int, Why] | None:
+        """The next example after what is in `line`, None where there is none."""
+        picker, done = self._picker, self.tally.doings(curator)
+        for row in self.calibration:
+            if row not in room.taken and row not in done.said and row not in done.skipped:
+                return row, "calibration"
+        allowed = picker.allowed(curator, room, cells, self.settings.cool_down)
+        why = self._draw_why(curator, done.looks + len(line))
+        row = -1
+        if why == "overlap":
+            row = picker.overlap(curator, room)
+        elif why != "harvest":
+            row = picker.audit(allowed) if why == "audit" else picker.uncertain(allowed, curator, line)
+        if row < 0:
+            row, why = picker.harvest(allowed, curator, line, self._gaps()), "harvest"
+        if row < 0:  # only what this curator skipped a moment ago is left
+            row = picker.harvest(picker.allowed(curator, room, cells, 0), curator, line, self._gaps())
+        return (row, why) if row >= 0 else None
+
+    def _draw_why(self, curator: str, place: int) -> Why:
+        """By lot and not by turns: nobody shall count out which look is a second one."""
+        drawn = lot("why", self.seed, curator, place) / 2**64
+        kinds: tuple[tuple[Why, float], ...] = (
+            ("uncertain", self.settings.uncertain), ("audit", self.settings.audit), ("overlap", self.settings.overlap)
+        )  # fmt: skip
+        for why, share in kinds:
+            if drawn < share:
+                return why
+            drawn -= share
+        return "harvest"
+
+    def _lease(self, curator: str, line: dict[int, Why], count: int) -> set[int]:
+        if not line:
+            return set()
+        names = [self.pool.ids[row] for row in line]
+        held = self._store.lease(curator, names, max(count, len(names)), self.settings.lease_minutes, self.tally.seq)
+        return {self.pool.row(name) for name in held}

@@ -1,0 +1,309 @@
+"""One person reviewing in one browser tab: what lies open, what the browser tells, what it is answered.
+
+The browser shows the first example and holds the next ones ready. It sends messages, each with a uuid, and may send one again;
+each is done once and answered once. After every message it is told anew what lies open: the store is the truth, the page follows.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from align.curation.pools.pool import Neighbour
+from align.curation.review.card import Alike, Look, card_of, live_of
+from align.curation.state.events import Ask, Event
+from align.curation.state.folding import Standing
+from align.curation.state.settings import Settings
+from align.curation.store import CurationStore
+from align.errors import AlignError, InputError
+from align.filters.filter import Filter
+from align.records import Example, Turn, content_of
+from align.style.reference import StyleReference
+
+ANSWERS = 60
+"""So many answers are kept for messages that come again."""
+NEAREST = 3
+FACTS = frozenset(
+    ("question_score", "answer_score", "score", "raw_chars", "cleaned_chars", "answers", "is_accepted", "is_closed", "view_count",
+     "turns", "self_contained_title")
+)  # fmt: skip
+"""Signals that are no judgement; the others stay hidden in blind mode until the person has decided."""
+
+
+class Examples(Protocol):
+    """What is asked of a pool."""
+
+    def __contains__(self, example_id: object) -> bool: ...
+    def example(self, example_id: str) -> Example: ...
+    def neighbours(self, example_id: str, among: Sequence[str] | None = None, count: int = 5) -> list[Neighbour]: ...
+
+
+class Served(Protocol):
+    """An example for somebody, and why."""
+
+    @property
+    def example_id(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+
+
+class Waiting(Protocol):
+    """What is asked of a queue."""
+
+    def next(self, curator: str, count: int = 3, cells: Sequence[str] = ()) -> Sequence[Served]: ...
+
+
+@dataclass(slots=True)
+class Reviewing:
+    """What one person has open in one tab. Not shared between threads."""
+
+    store: CurationStore
+    pool: Examples
+    queue: Waiting
+    curator: str
+    rules: Sequence[Filter] = ()
+    style: StyleReference | None = None
+    accepted: Callable[[], Sequence[str]] = list
+    """Ids of the examples that people have accepted so far."""
+    open: dict[str, str] = field(default_factory=dict)
+    """Ids in the order in which they are shown, with why they were served."""
+    asked_for: dict[str, str] = field(default_factory=dict)
+    """Those that the person asked for, whatever the queue thinks of them."""
+    line: list[str] = field(default_factory=list)
+    """Ids that the person asked for and that are not open yet: a region of the map, what a search found."""
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    settings: Settings = Settings()
+    """The project's, read anew with every message."""
+    refusal: str = ""
+    """Why nothing can be handed out."""
+    _cards: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Take up again what the person had open, the example they looked at first."""
+        self.settings = self.store.settings()
+        place = self.store.place(self.curator)
+        if place is not None and place in self.pool and self._is_undecided(place) and self._hold([place]):
+            self.open = {place: ""}
+        self._refill()
+
+    def show(self, example_id: str, why: str = "search") -> None:
+        """Put one example first, as a person asked for it elsewhere; one that somebody else has open is refused."""
+        self.pool.example(example_id)  # tells of an unknown id
+        if not self._hold([example_id]):
+            raise InputError(f"{example_id}: somebody else has it open now; look again when they are done")
+        self._cards.pop(example_id, None)
+        self.asked_for[example_id] = why
+        self.open = {example_id: why} | {name: said for name, said in self.open.items() if name != example_id}
+        self.store.keep_place(self.curator, example_id)
+
+    def show_line(self, example_ids: Sequence[str], why: str = "search") -> None:
+        """Put these first, one after the other; what is decided by then, or open elsewhere, is passed over."""
+        self.line = [name for name in example_ids if name in self.pool]
+        self.open = dict(self._next_in_line(why))
+        self._refill()
+
+    def take(self, messages: Sequence[dict[str, Any]]) -> None:
+        """Do what the browser asks, each message once."""
+        self.settings = self.store.settings()
+        for message in messages:
+            request = str(message.get("request", ""))
+            if not request or request in self.answers:
+                continue
+            try:
+                answer = self._do(str(message.get("kind", "")), request, message)
+            except AlignError as error:
+                answer = {"ok": False, "said": str(error)}
+            self.answers[request] = answer
+        for old in list(self.answers)[:-ANSWERS]:
+            del self.answers[old]
+
+    def cards(self) -> list[dict[str, Any]]:
+        """What lies open, ready to be drawn; the first is looked at."""
+        for name in [name for name in self._cards if name not in self.open]:
+            del self._cards[name]
+        return [self._card(name) for name in self.open]
+
+    def _do(self, kind: str, request: str, message: dict[str, Any]) -> dict[str, Any]:
+        if kind == "decide":
+            return self._decide(request, message)
+        if kind == "undo":
+            return self._undo(request)
+        if kind == "draft":
+            return self._draft(message)
+        if kind == "alive":
+            self.store.renew(self.curator, self.settings.lease_minutes)
+            return {"ok": True}
+        if kind == "read":
+            self.store.acknowledge(self.curator, int(message["version"]))
+            return {"ok": True}
+        raise InputError(f"the page sent a message of an unknown kind {kind!r}; reload it")
+
+    def _decide(self, request: str, message: dict[str, Any]) -> dict[str, Any]:
+        name, note = str(message["id"]), str(message.get("note", ""))
+        example = self.pool.example(name)
+        turns = _turns(example, message.get("texts"))
+        try:
+            self._save(request, message, example, turns)
+        except AlignError:
+            self._cards.pop(name, None)
+            if not self._is_undecided(name):
+                self._close(name)  # decided in another tab
+            elif turns or note:
+                self.store.save_draft(self.curator, name, content_of(example.turns), turns or example.turns, note)
+            raise
+        if turns and message["action"] in ("skip", "flag"):
+            self.store.save_draft(self.curator, name, content_of(example.turns), turns, note)
+        self._close(name)
+        return {"ok": True}
+
+    def _save(self, request: str, message: dict[str, Any], example: Example, turns: tuple[Turn, ...]) -> None:
+        action = message["action"]
+        if turns and action == "accept":
+            action = "edit"
+        empty = next((turn.role for turn in turns if not turn.text.strip()), None)
+        if empty is not None and action in ("edit", "reject"):
+            raise InputError(f"{example.id}: the {empty}'s text is empty; write something, or undo the change")
+        ask = Ask(
+            request=request, example_id=example.id, content=str(message["content"]), version=int(message["version"]),
+            action=action, curator=self.curator, turns=turns if action == "edit" else (), reason=str(message.get("reason", "")),
+            note=str(message.get("note", "")), seconds=float(message.get("seconds", 0)), served=self.open.get(example.id, ""),
+            blind=self.settings.blind,
+        )  # fmt: skip
+        if ask.content != content_of(example.turns):
+            raise InputError(f"{example.id}: its text has changed since the page was drawn; nothing was saved, look at it again")
+        if turns and action == "reject":
+            # What was typed is kept: an edit, and a rejection of what it made.
+            edit = replace(ask, request=f"{request}/edit", action="edit", turns=turns, reason="", seconds=0.0, batch=request)
+            self.store.decide(edit, replace(ask, content=content_of(turns), version=ask.version + 1, batch=request))
+        else:
+            self.store.decide(ask)
+
+    def _undo(self, request: str) -> dict[str, Any]:
+        event = self.store.undo(self.curator, request)
+        if event is None:
+            return {"ok": True, "said": "There is nothing left to undo."}
+        taken = self._taken_back(event)
+        if taken is not None and taken.action == "reject" and taken.batch == taken.request:
+            before = self.store.undo(self.curator, f"{request}/edit")  # the edit that was saved with it
+            taken = replace(taken, turns=edit.turns) if before and (edit := self._taken_back(before)) else taken
+        said = f"Took back: {event_words(taken)}" if taken is not None else "Took the last decision back."
+        if event.example_id not in self.pool:
+            return {"ok": True, "said": f"{said} of {event.example_id}, which is not in this pool"}
+        if taken is not None and taken.turns:  # the text of an edit goes on as a draft
+            example = self.pool.example(event.example_id)
+            self.store.save_draft(self.curator, example.id, content_of(example.turns), taken.turns, taken.note)
+        self.show(event.example_id, taken.served if taken is not None else "")
+        self.open = dict(list(self.open.items())[: self.settings.prefetch + 1])
+        return {"ok": True, "said": f"{said}."}
+
+    def _draft(self, message: dict[str, Any]) -> dict[str, Any]:
+        example = self.pool.example(str(message["id"]))
+        turns, note = _turns(example, message.get("texts")), str(message.get("note", ""))
+        content = content_of(example.turns)
+        if turns or note:
+            self.store.save_draft(self.curator, example.id, content, turns or example.turns, note)
+        else:
+            self.store.drop_draft(self.curator, example.id)
+        self._cards.pop(example.id, None)
+        return {"ok": True, "live": live_of(example, turns or example.turns, self.rules, self.style)}
+
+    def _close(self, name: str) -> None:
+        self.open.pop(name, None)
+        self.asked_for.pop(name, None)
+        self._cards.pop(name, None)
+        self._refill()
+
+    def _refill(self) -> None:
+        """Take from the queue what is to come; what is looked at now, and what was asked for, stays where it is."""
+        self.refusal = ""
+        found: dict[str, str] = {}
+        asked = {name: why for name, why in self.open.items() if name in self.asked_for} | self._next_in_line()
+        self.open = asked | {name: why for name, why in self.open.items() if name not in asked}
+        try:
+            found = {item.example_id: item.why for item in self.queue.next(self.curator, self.settings.prefetch, self.cells)}
+            kept = [name for name in self.open if name in self.asked_for or name == next(iter(self.open))]
+            lost = [name for name in kept if name not in found]
+            held = self._hold(lost) if lost else []
+        except AlignError as error:
+            self.refusal, kept, held = str(error), [], []
+        stays = [name for name in self.open if name in found or (name in kept and name in held)]
+        self.open = {name: found.get(name) or self.open[name] for name in stays} | {
+            name: why for name, why in found.items() if name not in stays
+        }
+        first = next(iter(self.open), None)
+        if first is not None and first != self.store.place(self.curator):
+            self.store.keep_place(self.curator, first)
+
+    def _next_in_line(self, why: str = "search") -> dict[str, str]:
+        """The next ones that the person asked for, as many as there is room for."""
+        found: dict[str, str] = {}
+        room = self.settings.prefetch - sum(name in self.asked_for for name in self.open)
+        while self.line and len(found) < room:
+            name = self.line.pop(0)
+            if self._is_undecided(name) and self._hold([name]):
+                found[name] = why
+        self.asked_for |= found
+        return found
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Those assigned to the person; none: all."""
+        return tuple(self.store.assignments().get(self.curator, ()))
+
+    def _hold(self, names: list[str]) -> list[str]:
+        return self.store.lease(self.curator, names, len(names), self.settings.lease_minutes)
+
+    def _own(self, name: str) -> Standing | None:
+        return next((item for item in self.store.standing(name) if item.curator == self.curator), None)
+
+    def _is_undecided(self, name: str) -> bool:
+        own = self._own(name)
+        return own is None or own.action in (None, "skip")
+
+    def _taken_back(self, undo: Event) -> Event | None:
+        last = self.store.last_events(20, curator=self.curator, example_id=undo.example_id)
+        return next((event for event in last if event.seq == undo.undoes), None)
+
+    def _card(self, name: str) -> dict[str, Any]:
+        if name not in self._cards:
+            example, own = self.pool.example(name), self._own(name)
+            draft = self.store.draft(self.curator, name)
+            decided = own.action or "" if own is not None else ""
+            content = content_of(example.turns)
+            look = Look(
+                example,
+                self.open.get(name, ""),
+                own.version if own is not None else 0,
+                draft.turns if draft is not None and draft.content == content else (),
+                draft.note if draft is not None else "",
+                self._alike(name),
+                _suggestions(example) if decided or not self.settings.blind else (),
+                decided,
+            )
+            self._cards[name] = card_of(look, self.rules, self.style)
+        return self._cards[name]
+
+    def _alike(self, name: str) -> tuple[Alike, ...]:
+        accepted = self.accepted()
+        near = self.pool.neighbours(name, among=accepted, count=NEAREST) if accepted else []
+        return tuple(Alike(self.pool.example(item.example_id), item.similarity) for item in near)
+
+
+def event_words(event: Event) -> str:
+    """`reject (unsafe) of cooking/12`: what a person did, for people."""
+    reason = f" ({event.reason})" if event.reason else ""
+    return f"{event.action}{reason} of {event.example_id.partition('/')[2] or event.example_id}"
+
+
+def _turns(example: Example, texts: Any) -> tuple[Turn, ...]:
+    """The dialogue with these texts; empty where they are what it says already."""
+    if texts is None:
+        return ()
+    if len(texts) != len(example.turns):
+        raise InputError(f"{example.id}: the page sent {len(texts)} texts for {len(example.turns)} turns; reload it")
+    turns = tuple(Turn(turn.role, str(text)) for turn, text in zip(example.turns, texts, strict=True))
+    return () if turns == example.turns else turns
+
+
+def _suggestions(example: Example) -> tuple[str, ...]:
+    """What judges and scores say of it."""
+    return tuple(f"{name.replace('_', ' ')} {value:.3g}" for name, value in sorted(example.signals.items()) if name not in FACTS)

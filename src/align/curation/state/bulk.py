@@ -1,0 +1,66 @@
+"""Many decisions by one press, and taking them back together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from align.curation.database import tables
+from align.curation.database.engine import now_of
+from align.curation.state.events import Ask, Event, StaleDecision, decide, event_of_request, take_back
+from align.curation.team.people import require
+
+STEP = 50
+"""How many decisions make one transaction: others wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """What came of many decisions at once."""
+
+    events: tuple[Event, ...]
+    refused: dict[str, str]
+    """Why nothing was saved, by example: someone has it open, or decided it meanwhile."""
+
+    @classmethod
+    def of(cls, parts: Sequence["Bulk"]) -> "Bulk":
+        refused = {example_id: why for part in parts for example_id, why in part.refused.items()}
+        return cls(tuple(event for part in parts for event in part.events), refused)
+
+
+def decide_step(connection: Connection, asks: Sequence[Ask]) -> Bulk:
+    """Save those that still can be; holds the history."""
+    others = _held_by_others(connection, [ask.example_id for ask in asks], asks[0].curator)
+    events: list[Event] = []
+    refused: dict[str, str] = {}
+    for ask in asks:
+        if ask.example_id in others and event_of_request(connection, ask.request) is None:
+            refused[ask.example_id] = f"{others[ask.example_id]} has it open"
+            continue
+        try:
+            events.append(decide(connection, ask))
+        except StaleDecision as error:
+            refused[ask.example_id] = str(error)
+    return Bulk(tuple(events), refused)
+
+
+def undo_step(connection: Connection, curator: str, batch: str, below: int | None) -> tuple[Bulk, int | None]:
+    """Take back the latest decisions of a batch that are numbered below; holds the history. With what to go on below."""
+    require(connection, curator, "curator", "undo")
+    live = tables.live
+    left = select(live.c.seq, live.c.example_id).where(live.c.batch == batch, live.c.curator == curator)
+    if below is not None:
+        left = left.where(live.c.seq < below)
+    rows = connection.execute(left.order_by(live.c.seq.desc()).limit(STEP)).all()
+    others = _held_by_others(connection, [row.example_id for row in rows], curator)
+    refused = {row.example_id: f"{others[row.example_id]} has it open" for row in rows if row.example_id in others}
+    events = [take_back(connection, row.seq, f"undo {row.seq} of {batch}", batch) for row in rows if row.example_id not in others]
+    return Bulk(tuple(events), refused), rows[-1].seq if len(rows) == STEP else None
+
+
+def _held_by_others(connection: Connection, examples: Sequence[str], curator: str) -> dict[str, str]:
+    leases = tables.leases
+    held = select(leases.c.example_id, leases.c.curator).where(
+        leases.c.example_id.in_(examples), leases.c.curator != curator, leases.c.until > now_of(connection)
+    )
+    return {example_id: holder for example_id, holder in connection.execute(held)}

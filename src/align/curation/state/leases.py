@@ -1,0 +1,83 @@
+"""Who has which example open, so that two people never get the same one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from align.curation.database import tables
+from align.curation.database.engine import now_of, utc_text
+from align.curation.database.upsert import put_many
+from align.curation.team.people import require
+
+# Built once: building a statement takes longer than running it.
+_LEASES = tables.leases.c
+_HELD = select(_LEASES.example_id).where(_LEASES.until > bindparam("now"), _LEASES.curator != bindparam("whose"))
+_DECIDED = select(tables.events.c.example_id).where(tables.events.c.seq > bindparam("seen"))
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """An example that one person has open until then."""
+
+    example_id: str
+    curator: str
+    until: str
+    """ISO 8601, UTC."""
+
+
+def lease(
+    connection: Connection, curator: str, candidates: Sequence[str], count: int, minutes: float, seen: int | None
+) -> list[str]:
+    """Hold the first `count` of the candidates that nobody else holds; what the person holds already counts and is renewed.
+
+    With `seen`, an example about which anybody decided after event `seen` is passed over: the queue had not heard of it.
+    Whoever calls holds the turnstile of leases.
+    """
+    require(connection, curator, "curator", "take examples")
+    barred = _barred(connection, curator, seen)
+    free = (item for item in dict.fromkeys(candidates) if item not in barred)
+    taken = list(islice(free, count))
+    if taken:
+        until = _until(connection, minutes)
+        put_many(connection, tables.leases, [{"example_id": item, "curator": curator, "until": until} for item in taken])
+    return taken
+
+
+def renew(connection: Connection, curator: str, minutes: float) -> int:
+    """Keep whatever the person still holds for `minutes` more; how many that are. What ran out is not taken up again."""
+    leases = tables.leases
+    held = update(leases).where(leases.c.curator == curator, leases.c.until > now_of(connection))
+    return connection.execute(held.values(until=_until(connection, minutes))).rowcount
+
+
+def release(connection: Connection, curator: str, examples: Sequence[str] | None) -> int:
+    """Give back some of what the person holds, or all of it."""
+    leases = tables.leases
+    gone = delete(leases).where(leases.c.curator == curator)
+    if examples is not None:
+        gone = gone.where(leases.c.example_id.in_(examples))
+    return connection.execute(gone).rowcount
+
+
+def leases_held(connection: Connection, curator: str | None) -> list[Lease]:
+    """What is held now, by one person or by all."""
+    leases = tables.leases
+    query = select(leases).where(leases.c.until > now_of(connection)).order_by(leases.c.example_id)
+    if curator is not None:
+        query = query.where(leases.c.curator == curator)
+    return [Lease(*row) for row in connection.execute(query)]
+
+
+def _barred(connection: Connection, curator: str, seen: int | None) -> set[str]:
+    """What others hold now: a few for each person, whatever the size of the pool. And what was decided after `seen`."""
+    barred = set(connection.execute(_HELD, {"whose": curator, "now": now_of(connection)}).scalars())
+    if seen is not None:
+        barred |= set(connection.execute(_DECIDED, {"seen": seen}).scalars())
+    return barred
+
+
+def _until(connection: Connection, minutes: float) -> str:
+    return utc_text(datetime.fromisoformat(now_of(connection)) + timedelta(minutes=minutes))

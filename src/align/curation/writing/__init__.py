@@ -1,0 +1,1 @@
+"""Examples that people write themselves."""
