@@ -151,10 +151,10 @@ def rows_as_records(rows: "pa.RecordBatch | pa.Table", record: type[R]) -> Itera
             raise StoreError(f"a stored {record.__name__} does not read as one: {' '.join(str(error).split())}") from error
 
 
-def record_batches(part: Path) -> "Iterator[pa.RecordBatch]":
-    """The rows of a Parquet part, a group at a time."""
+def record_batches(part: Path, columns: list[str] | None = None) -> "Iterator[pa.RecordBatch]":
+    """The rows of a Parquet part, a group at a time; of all columns, or of some (`origin.modified`)."""
     with parquet_file(part) as file:
-        yield from (batch for batch in file.iter_batches(batch_size=ROWS_PER_GROUP) if batch.num_rows)
+        yield from (batch for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, columns=columns) if batch.num_rows)
 
 
 @contextmanager

@@ -98,7 +98,7 @@ class Ingest(Stage):
         superseded = 0
         for group in groups.values():
             if len(group) > 1:
-                superseded += write_newest({shard.name: _folder(shard, groups, work) for shard in group}, work)
+                superseded += write_newest([_folder(shard, groups, work) for shard in group], work)
         return self._counts([_finished(shard, work) for shard in shards], superseded)
 
     def _counts(self, notes: list[dict[str, Any] | None], superseded: int) -> Counts:
