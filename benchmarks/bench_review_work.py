@@ -68,7 +68,7 @@ def _review(project: Any, name: str, end: float, pause: float, found: list[tuple
     from curation_app.views.review import page_data
 
     draw = random.Random(name)
-    reviewing = Reviewing(project.store, project.pool, project.queue, name, project.rules, project.style, project.accepted)
+    reviewing = Reviewing(project.store, project.pool, project.queue, name, project.rules, project.style, project.accepted.near)
     reviewing.begin()
     cards = page_data(project, reviewing)["cards"]
     while cards and time.monotonic() < end:

@@ -9,6 +9,7 @@ import streamlit as st
 from align.curating import Desk, open_pool, rules_above, usual_style
 from align.curation.database.place import VARIABLE
 from align.curation.pools.pool import Pool
+from align.curation.queueing.accepted import Accepted
 from align.curation.queueing.queue import Queue, QueueSettings
 from align.curation.state.settings import Settings
 from align.curation.store import CurationStore
@@ -34,11 +35,8 @@ class Project:
     queue: Queue
     rules: tuple[Filter, ...]
     style: StyleReference | None
+    accepted: Accepted
     door: Door
-
-    def accepted(self) -> list[str]:
-        """Ids of the examples that people had accepted when the queue last heard of them, which is with every decision."""
-        return [self.pool.ids[row] for row in list(self.queue.tally.accepted)]
 
     def heed_settings(self) -> None:
         """Hand out examples as a lead has set it by now."""
@@ -56,7 +54,8 @@ def open_project() -> Project:
     store = CurationStore.open(os.environ[VARIABLE])
     door = Door.model_validate_json(os.environ.get(DOOR, "{}"))
     queue = Queue(pool, store, settings=_queue_settings(store.settings()))
-    return Project(desk, recipe, store, pool, queue, rules_above(recipe, desk.stage), usual_style(desk, pool), door)
+    accepted = Accepted(pool, queue.tally)
+    return Project(desk, recipe, store, pool, queue, rules_above(recipe, desk.stage), usual_style(desk, pool), accepted, door)
 
 
 def _queue_settings(settings: Settings) -> QueueSettings:

@@ -68,7 +68,9 @@ def _take(project: Project, curator: str) -> None:
 def _reviewing(project: Project, curator: str) -> Reviewing:
     name = f"reviewing-{curator}"
     if name not in st.session_state:
-        reviewing = Reviewing(project.store, project.pool, project.queue, curator, project.rules, project.style, project.accepted)
+        reviewing = Reviewing(
+            project.store, project.pool, project.queue, curator, project.rules, project.style, project.accepted.near
+        )
         reviewing.begin()
         st.session_state[name] = reviewing
     found: Reviewing = st.session_state[name]

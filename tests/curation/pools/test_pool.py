@@ -73,16 +73,6 @@ def test_a_signal_that_an_example_lacks_is_no_number(tmp_path: Path) -> None:
     np.testing.assert_array_equal(signals["age"], np.array([np.nan, np.nan, 2, np.nan], dtype=np.float32))
 
 
-def test_the_nearest_example_comes_first_and_an_example_is_not_its_own_neighbour(tmp_path: Path) -> None:
-    pool = opened(tmp_path)
-    near = pool.neighbours(BREAD.id, count=2)
-    assert near[0].example_id == ROLLS.id
-    expected = float(pool.vectors[0] @ pool.vectors[1])
-    assert near[0].similarity == pytest.approx(expected)
-    assert [item.example_id for item in pool.neighbours(BREAD.id, among=[TIDES.id, BREAD.id, "gone/1"])] == [TIDES.id]
-    assert pool.neighbours(BREAD.id, among=[]) == []
-
-
 def test_the_files_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = opened(tmp_path)
     vectors = np.array(first.vectors)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from align.curation.pools.pool import Pool
+from align.curation.queueing.accepted import Neighbour
 from align.curation.review.reviewing import Reviewing
 from align.curation.state import events
 from align.curation.store import Ask, CurationStore
@@ -50,10 +51,11 @@ def store(tmp_path: Path) -> CurationStore:
 
 
 def review(pool: Pool, store: CurationStore, curator: str = "ada") -> Reviewing:
-    def accepted() -> list[str]:
-        return [item.example_id for item in store.decisions() if item.action in ("accept", "edit")]
+    def near(name: str, count: int) -> list[Neighbour]:
+        accepted = [item.example_id for item in store.decisions() if item.action in ("accept", "edit")]
+        return [Neighbour(item, 0.5) for item in accepted if item != name][:count]
 
-    reviewing = Reviewing(store, pool, Line(pool, store), curator, [FirstPerson()], accepted=accepted)
+    reviewing = Reviewing(store, pool, Line(pool, store), curator, [FirstPerson()], near=near)
     reviewing.begin()
     return reviewing
 

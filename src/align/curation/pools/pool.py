@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from align.artifact import Artifact
 from align.curation.pools.files import make_array, make_tables, make_vectors, open_table
@@ -20,16 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-COMPARED = 16_384
-"""Rows whose vectors are read at once."""
-
-
-class Neighbour(NamedTuple):
-    """An example like another one."""
-
-    example_id: str
-    similarity: float
-    """Cosine of the two vectors, -1 to 1."""
+KEPT = 1024
+"""So many examples that were looked at last are kept as objects: those that lie open are asked for several times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +58,7 @@ class Pool:
         self.ids: list[str] = [item for batch in self._columns for item in batch.column("id").to_pylist()]
         self._rows = {item: row for row, item in enumerate(self.ids)}
         self._starts = _starts(self._batches)
+        self._example = lru_cache(KEPT)(self._read)
 
     @classmethod
     def open(cls, artifacts: Artifact | Sequence[Artifact], store: Path, wanted: Wanted | None = None) -> "Pool":
@@ -91,9 +84,11 @@ class Pool:
 
     def example(self, example_id: str) -> Example:
         """The whole example."""
+        return self._example(self.row(example_id))
+
+    def _read(self, row: int) -> Example:
         from bisect import bisect_right
 
-        row = self.row(example_id)
         number = bisect_right(self._starts, row) - 1
         return next(rows_as_records(self._batches[number].slice(row - self._starts[number], 1), Example))
 
@@ -165,30 +160,6 @@ class Pool:
     def kept_array(self, name: str, make: Any) -> "NDArray[Any]":
         """An array that follows from the pool alone, made once and then mapped."""
         return make_array(self.folder / f"{name}.npy", self._store, make)
-
-    def neighbours(self, example_id: str, among: Sequence[str] | None = None, count: int = 5) -> list[Neighbour]:
-        """The examples most like this one, itself left out: of the whole pool, or of those `among` names and the pool has."""
-        import numpy as np
-
-        own = self.row(example_id)
-        rows = None if among is None else np.array([row for item in among if (row := self._rows.get(item)) is not None], np.int64)
-        return self.nearest(np.asarray(self.vectors[own]), rows, count, without=own)
-
-    def nearest(
-        self, vector: "NDArray[np.float32]", rows: "NDArray[np.int64] | None" = None, count: int = 5, without: int = -1
-    ) -> list[Neighbour]:
-        """The examples whose vectors are most like a vector; of equal ones the first in the pool."""
-        import numpy as np
-
-        total = len(self) if rows is None else len(rows)
-        likeness = np.empty(total, dtype=np.float32)
-        for start in range(0, total, COMPARED):
-            part = slice(start, start + COMPARED)
-            likeness[part] = self.vectors[part if rows is None else rows[part]] @ vector
-        numbers = np.arange(total) if rows is None else rows
-        likeness[numbers == without] = -np.inf
-        best = np.lexsort((numbers, -likeness))[:count]
-        return [Neighbour(self.ids[int(numbers[n])], float(likeness[n])) for n in best if np.isfinite(likeness[n])]
 
     def _cell(self, stratum: Any) -> str:
         """The cell of an example of this site or source, or with these tags."""

@@ -190,14 +190,13 @@ class Queue:
         """What is known now, as something that does not move."""
         import numpy as np
 
-        said = self.tally.labels
-        labels = [(row, said[row][curator]) for row in sorted(said) for curator in sorted(said[row])]
+        labelled, labels = self.tally.all_labels()
         gaps = self._gaps()
         return Known(
             self.tally.heard,
-            np.array([row for row, _ in labels], dtype=np.int64),
-            np.array([label for _, label in labels], dtype=np.bool_),
-            np.array(sorted(self.tally.accepted), dtype=np.int64),
+            labelled,
+            labels,
+            np.sort(np.fromiter(self.tally.accepted, dtype=np.int64)),
             (self.tally.states == UNDECIDED) & (gaps > 0)[self.pool.cells.codes],
             gaps,
         )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 UNDECIDED, ACCEPTED, REJECTED, FLAGGED = range(4)
 """What stands of an example. A skip leaves it undecided; curators who disagree leave it flagged."""
+LEFT, TAKEN, SEVERAL, UNSAID = 0, 1, 2, -1
+"""What curators would do with an example: all of one word, more than one curator's, nobody's."""
 _STATES = {"accept": ACCEPTED, "edit": ACCEPTED, "reject": REJECTED, "flag": FLAGGED}
 
 
@@ -76,6 +78,8 @@ class Tally:
         """Rows, in the order in which they came to be accepted."""
         self.labels: dict[int, dict[str, bool]] = {}
         """Row -> curator -> whether they would take it: what the queue learns from."""
+        self.words: NDArray[np.int8] = np.full(len(pool), UNSAID, dtype=np.int8)
+        """For each row the label of the only curator who gave one, `SEVERAL` or `UNSAID`: quick to look through."""
         self.edited: dict[int, tuple[Turn, ...]] = {}
         """Row -> its text as people left it, where that is accepted and not the pool's."""
         self.curators: dict[str, Doings] = {}
@@ -109,6 +113,21 @@ class Tally:
 
         sizes = np.bincount(self.pool.cells.codes, minlength=len(self.by_cell))
         return np.asarray(sizes - self.by_cell[:, ACCEPTED:].sum(axis=1), dtype=np.int64)
+
+    def all_labels(self) -> "tuple[NDArray[np.int64], NDArray[np.bool_]]":
+        """Each curator's label of each row, by row and curator: a row that two of them labelled comes twice."""
+        import numpy as np
+
+        once = np.flatnonzero((self.words == LEFT) | (self.words == TAKEN))
+        several = [
+            (row, self.labels[row][curator])
+            for row in np.flatnonzero(self.words == SEVERAL).tolist()
+            for curator in sorted(self.labels[row])
+        ]
+        rows = np.concatenate([once, np.array([row for row, _ in several], dtype=np.int64)])
+        labels = np.concatenate([self.words[once] == TAKEN, np.array([label for _, label in several], dtype=np.bool_)])
+        order = np.argsort(rows, kind="stable")
+        return rows[order], labels[order]
 
     def decided_by(self, row: int) -> list[str]:
         """Who has said something about it other than a skip."""
@@ -173,6 +192,7 @@ class Tally:
         found = _labels(events)
         if found:
             self.labels[row] = found
+        self.words[row] = SEVERAL if len(found) > 1 else next(iter(found.values()), UNSAID)
 
 
 def _labels(events: list[Event]) -> dict[str, bool]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from align.curation.pools.pool import Neighbour
+from align.curation.queueing.accepted import Neighbour
 from align.curation.review.card import Alike, Look, card_of, live_of
 from align.curation.state.events import Ask, Event
 from align.curation.state.folding import Standing
@@ -34,7 +34,6 @@ class Examples(Protocol):
 
     def __contains__(self, example_id: object) -> bool: ...
     def example(self, example_id: str) -> Example: ...
-    def neighbours(self, example_id: str, among: Sequence[str] | None = None, count: int = 5) -> list[Neighbour]: ...
 
 
 class Served(Protocol):
@@ -62,8 +61,8 @@ class Reviewing:
     curator: str
     rules: Sequence[Filter] = ()
     style: StyleReference | None = None
-    accepted: Callable[[], Sequence[str]] = list
-    """Ids of the examples that people have accepted so far."""
+    near: Callable[[str, int], Sequence[Neighbour]] = lambda _name, _count: ()
+    """The accepted examples most like one, so many of them."""
     open: dict[str, str] = field(default_factory=dict)
     """Ids in the order in which they are shown, with why they were served."""
     asked_for: dict[str, str] = field(default_factory=dict)
@@ -283,9 +282,7 @@ class Reviewing:
         return self._cards[name]
 
     def _alike(self, name: str) -> tuple[Alike, ...]:
-        accepted = self.accepted()
-        near = self.pool.neighbours(name, among=accepted, count=NEAREST) if accepted else []
-        return tuple(Alike(self.pool.example(item.example_id), item.similarity) for item in near)
+        return tuple(Alike(self.pool.example(item.example_id), item.similarity) for item in self.near(name, NEAREST))
 
 
 def event_words(event: Event) -> str:
