@@ -28,12 +28,12 @@ def profile_of(name: str) -> str:
     return f"{URL}/user/{name}"
 
 
-def in_rows(posts: Iterable[Post], rows_of: "Callable[[list[Post]], pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+def in_rows(posts: Iterable[list[Post]], rows_of: "Callable[[list[Post]], pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
     """The rows that posts make, many at once."""
     some: list[Post] = []
-    for post in posts:
-        some.append(post)
-        if len(some) == TITLES_AT_ONCE:
+    for more in posts:
+        some += more
+        if len(some) >= TITLES_AT_ONCE:
             yield rows_of(some)
             some = []
     if some:
