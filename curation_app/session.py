@@ -40,7 +40,7 @@ class Project:
 
     def heed_settings(self) -> None:
         """Hand out examples as a lead has set it by now."""
-        self.queue.use(_queue_settings(self.store.settings()))
+        self.queue.use(_queue_settings(self.store.terms().settings))
 
 
 @st.cache_resource(show_spinner="Opening the examples")

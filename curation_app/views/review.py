@@ -43,17 +43,18 @@ def _card(project: Project, person: Person) -> None:
     reviewing = _reviewing(project, person.name)
     html, css, js = _component_files()
     component = st.components.v2.component("align_review", html=html, css=css, js=js)
-    component(key=KEY, data=page_data(project, reviewing), on_sent_change=lambda: _take(project, person.name))
+    component(key=KEY, data=page_data(reviewing), on_sent_change=lambda: _take(project, person.name))
 
 
-def page_data(project: Project, reviewing: Reviewing) -> dict[str, Any]:
+def page_data(reviewing: Reviewing) -> dict[str, Any]:
     """Everything the browser needs to draw this example and the next ones."""
+    cards = reviewing.cards()
     return {
-        "cards": reviewing.cards(),
+        "cards": cards,
         "answers": reviewing.answers,
         "reasons": list(reviewing.settings.reasons),
-        "guidelines": _guidelines(project, reviewing.curator),
-        "progress": _progress(project, reviewing.curator),
+        "guidelines": _guidelines(reviewing),
+        "progress": _progress(reviewing),
         "empty": _empty(reviewing),
     }
 
@@ -77,10 +78,9 @@ def _reviewing(project: Project, curator: str) -> Reviewing:
     return found
 
 
-def _guidelines(project: Project, curator: str) -> dict[str, Any]:
-    latest = project.store.guidelines()
-    read = project.store.acknowledged().get(curator, 0)
-    return {"version": latest.version, "read": read, "tree": _guidelines_tree(latest.text)}
+def _guidelines(reviewing: Reviewing) -> dict[str, Any]:
+    latest = reviewing.terms.guidelines
+    return {"version": latest.version, "read": reviewing.terms.read_by(reviewing.curator), "tree": _guidelines_tree(latest.text)}
 
 
 @lru_cache(maxsize=4)
@@ -89,8 +89,8 @@ def _guidelines_tree(text: str) -> list[Any]:
     return rendered(text)
 
 
-def _progress(project: Project, curator: str) -> str:
-    own = {item.action: item.standing for item in project.store.counts() if item.curator == curator}
+def _progress(reviewing: Reviewing) -> str:
+    own = {item.action: item.standing for item in reviewing.counts}
     accepted = own.get("accept", 0) + own.get("edit", 0)
     return f"{accepted:,} accepted, {own.get('reject', 0):,} rejected"
 

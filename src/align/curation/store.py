@@ -14,6 +14,7 @@ from align.curation.database.engine import Database
 from align.curation.database.schema import has_tables, migrate
 from align.curation.decisions import Action
 from align.curation.exchange import importing
+from align.curation.review.seat import Seat, read_seat
 from align.curation.state import bulk, changes, drafts, events, folding, leases, settings
 from align.curation.state import standings as counters
 from align.curation.state.bulk import STEP, Bulk
@@ -27,6 +28,7 @@ from align.curation.state.standings import CuratorCount
 from align.curation.team import assignments, guidelines, people
 from align.curation.team.guidelines import Guidelines
 from align.curation.team.people import NotAllowed, Person, Role
+from align.curation.team.terms import Terms, read_terms
 from align.curation.writing import authored
 from align.curation.writing import writers as authors
 from align.curation.writing.authoring import AuthoredExample, Group
@@ -45,6 +47,7 @@ class CurationStore:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._terms: Terms | None = None
 
     @classmethod
     def open(cls, url: str, clock: Callable[[], datetime] | None = None) -> "CurationStore":
@@ -71,12 +74,19 @@ class CurationStore:
 
     # Decisions
 
-    def decide(self, ask: Ask, *further: Ask) -> Event:
+    def decide(self, ask: Ask, *further: Ask, place: str | None = None) -> Event:
         """Save one decision, or several that stand or fall together; the last event. The same request is saved once.
 
-        StaleDecision, NotAllowed: nothing was saved.
+        `place` is the example the person looks at from now on. StaleDecision, NotAllowed: nothing was saved.
         """
-        return self._add(lambda connection: [events.decide(connection, one) for one in (ask, *further)][-1])
+
+        def work(connection: Connection) -> Event:
+            last = [events.decide(connection, one) for one in (ask, *further)][-1]
+            if place is not None:
+                drafts.put_place(connection, ask.curator, place)
+            return last
+
+        return self._add(work)
 
     def undo(self, curator: str, request: str) -> Event | None:
         """Take back the curator's last press that stands, at any depth by repetition; None where nothing is left."""
@@ -129,6 +139,10 @@ class CurationStore:
     ) -> list[Event]:
         """A page of events below number `before`, the last one first; of one curator or about one example if asked."""
         return self._read(lambda connection: events.last_events(connection, limit, before, curator, example_id))
+
+    def news(self, seq: int, limit: int = 10_000) -> tuple[list[Event], list[Lease]]:
+        """The events after number `seq`, and what anybody holds now."""
+        return self._read(lambda connection: (events.events_since(connection, seq, limit), leases.leases_held(connection, None)))
 
     def standing(self, example_id: str) -> list[Standing]:
         """What each curator says of an example, by name; `version` is what their next `Ask` brings."""
@@ -231,6 +245,17 @@ class CurationStore:
         """The latest version each person has read, 0 for none."""
         return self._read(guidelines.acknowledged)
 
+    def terms(self) -> Terms:
+        """All that is laid down for everybody; read anew only where it has changed."""
+        self._terms = found = self._read(lambda connection: read_terms(connection, self._terms))
+        return found
+
+    def seat(self, curator: str, examples: Sequence[str]) -> Seat:
+        """What a page needs that shows these examples to somebody."""
+        found = self._read(lambda connection: read_seat(connection, curator, examples, self._terms))
+        self._terms = found.terms
+        return found
+
     def settings(self) -> Settings:
         return self._read(settings.read_settings)
 
@@ -291,7 +316,7 @@ class CurationStore:
             changes.hold(connection, HISTORY)
             return work(connection)
 
-        return self.database.write(held)
+        return self.database.write(held, turn=changes.HISTORY)
 
     def _hand_out(self, work: Callable[[Connection], T]) -> T:
         """Take or give back examples: one at a time. A lease that a power cut forgets does no harm."""
@@ -300,4 +325,4 @@ class CurationStore:
             changes.hold(connection, LEASES)
             return work(connection)
 
-        return self.database.write(held, durable=False)
+        return self.database.write(held, turn=changes.LEASES, durable=False)

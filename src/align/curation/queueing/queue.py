@@ -65,7 +65,7 @@ class Served:
 class Ledger(Protocol):
     """What a queue asks of a CurationStore."""
 
-    def events_since(self, seq: int, limit: int = ...) -> list[Event]: ...
+    def news(self, seq: int, limit: int = ...) -> tuple[list[Event], list[Lease]]: ...
 
     def lease(
         self, curator: str, candidates: "Sequence[str]", count: int = ..., minutes: float = ..., seen: int | None = ...
@@ -111,11 +111,11 @@ class Queue:
         `cells` are those assigned to them; none: all. Fewer come where nothing is left, or others hold the last ones.
         """
         with self._lock:
-            self._catch_up()
+            leases = self._catch_up()
             self._picker.turn_to(self._ranking(), self._known_at(self._moment()))
             refused: set[int] = set()
-            for _ in range(ATTEMPTS):
-                held, gone, room = self._held(curator, refused)
+            for attempt in range(ATTEMPTS):
+                held, gone, room = self._held(curator, self._store.leases() if attempt else leases, refused)
                 if gone:
                     self._store.release(curator, [self.pool.ids[row] for row in gone])
                 line = dict(held)
@@ -155,9 +155,10 @@ class Queue:
 
     # what is known
 
-    def _catch_up(self) -> None:
+    def _catch_up(self) -> list[Lease]:
+        """Hear of what was decided since; what is held after that."""
         while True:
-            events = self._store.events_since(self.tally.seq, BATCH)
+            events, leases = self._store.news(self.tally.seq, BATCH)
             self._hear(events)
             if len(events) < BATCH:
                 break
@@ -165,6 +166,7 @@ class Queue:
             if known.moment not in self._rankings:
                 self._rankings[known.moment] = self._thread.submit(self._ranker.rank, known)
         self._rankings = {moment: self._rankings[moment] for moment in (known.moment for known in self._known)}
+        return leases
 
     def _hear(self, events: list[Event]) -> None:
         """Take in events; look around at the last two moments, one of which holds now."""
@@ -230,12 +232,12 @@ class Queue:
 
     # who gets what
 
-    def _held(self, curator: str, refused: set[int]) -> tuple[dict[int, Why], list[int], Room]:
+    def _held(self, curator: str, leases: list[Lease], refused: set[int]) -> tuple[dict[int, Why], list[int], Room]:
         """What the curator goes on with, what they no longer need, and how much room the leases of all leave in each cell."""
         own = self._lines.get(curator, {})
         mine: list[int] = []
         room = Room(self.pool, self.tally, self._wanted - self.tally.counts(ACCEPTED), set(refused))
-        for lease in self._store.leases():
+        for lease in leases:
             row = self.pool.row_or_none(lease.example_id)
             if row is None:
                 continue

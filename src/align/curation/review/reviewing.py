@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from align.curation.queueing.accepted import Neighbour
-from align.curation.review.card import Alike, Look, card_of, live_of
+from align.curation.review.card import Alike, Look, card_of, live_of, suggestions_of
+from align.curation.review.seat import Seat
 from align.curation.state.events import Ask, Event
-from align.curation.state.folding import Standing
 from align.curation.state.settings import Settings
+from align.curation.state.standings import CuratorCount
 from align.curation.store import CurationStore
+from align.curation.team.terms import Terms
 from align.errors import AlignError, InputError
 from align.filters.filter import Filter
 from align.records import Example, Turn, content_of
@@ -22,11 +24,6 @@ from align.style.reference import StyleReference
 ANSWERS = 60
 """So many answers are kept for messages that come again."""
 NEAREST = 3
-FACTS = frozenset(
-    ("question_score", "answer_score", "score", "raw_chars", "cleaned_chars", "answers", "is_accepted", "is_closed", "view_count",
-     "turns", "self_contained_title")
-)  # fmt: skip
-"""Signals that are no judgement; the others stay hidden in blind mode until the person has decided."""
 
 
 class Examples(Protocol):
@@ -70,16 +67,24 @@ class Reviewing:
     line: list[str] = field(default_factory=list)
     """Ids that the person asked for and that are not open yet: a region of the map, what a search found."""
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    settings: Settings = Settings()
-    """The project's, read anew with every message."""
+    terms: Terms = Terms(0)
+    """Settings and guidelines of the project, read anew with every message."""
+    counts: tuple[CuratorCount, ...] = ()
+    """What the person has done so far, as of the last look at the cards."""
     refusal: str = ""
     """Why nothing can be handed out."""
     _cards: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _place: str | None = None
+    """The example that the store was told the person looks at."""
+
+    @property
+    def settings(self) -> Settings:
+        return self.terms.settings
 
     def begin(self) -> None:
         """Take up again what the person had open, the example they looked at first."""
-        self.settings = self.store.settings()
-        place = self.store.place(self.curator)
+        self.terms = self.store.terms()
+        self._place = place = self.store.place(self.curator)
         if place is not None and place in self.pool and self._is_undecided(place) and self._hold([place]):
             self.open = {place: ""}
         self._refill()
@@ -92,7 +97,7 @@ class Reviewing:
         self._cards.pop(example_id, None)
         self.asked_for[example_id] = why
         self.open = {example_id: why} | {name: said for name, said in self.open.items() if name != example_id}
-        self.store.keep_place(self.curator, example_id)
+        self._keep_place(example_id)
 
     def show_line(self, example_ids: Sequence[str], why: str = "search") -> None:
         """Put these first, one after the other; what is decided by then, or open elsewhere, is passed over."""
@@ -102,7 +107,7 @@ class Reviewing:
 
     def take(self, messages: Sequence[dict[str, Any]]) -> None:
         """Do what the browser asks, each message once."""
-        self.settings = self.store.settings()
+        self.terms = self.store.terms()
         for message in messages:
             request = str(message.get("request", ""))
             if not request or request in self.answers:
@@ -119,7 +124,12 @@ class Reviewing:
         """What lies open, ready to be drawn; the first is looked at."""
         for name in [name for name in self._cards if name not in self.open]:
             del self._cards[name]
-        return [self._card(name) for name in self.open]
+        fresh = [name for name in self.open if name not in self._cards]
+        seat = self.store.seat(self.curator, fresh)
+        self.terms, self.counts = seat.terms, seat.counts
+        for name in fresh:
+            self._cards[name] = self._card(name, seat)
+        return [self._cards[name] for name in self.open]
 
     def _do(self, kind: str, request: str, message: dict[str, Any]) -> dict[str, Any]:
         if kind == "decide":
@@ -172,9 +182,12 @@ class Reviewing:
         if turns and action == "reject":
             # What was typed is kept: an edit, and a rejection of what it made.
             edit = replace(ask, request=f"{request}/edit", action="edit", turns=turns, reason="", seconds=0.0, batch=request)
-            self.store.decide(edit, replace(ask, content=content_of(turns), version=ask.version + 1, batch=request))
+            asks = [edit, replace(ask, content=content_of(turns), version=ask.version + 1, batch=request)]
         else:
-            self.store.decide(ask)
+            asks = [ask]
+        following = next((name for name in self.open if name != example.id), None)
+        self.store.decide(*asks, place=following)
+        self._place = following or self._place
 
     def _undo(self, request: str) -> dict[str, Any]:
         event = self.store.undo(self.curator, request)
@@ -218,7 +231,8 @@ class Reviewing:
         asked = {name: why for name, why in self.open.items() if name in self.asked_for} | self._next_in_line()
         self.open = asked | {name: why for name, why in self.open.items() if name not in asked}
         try:
-            found = {item.example_id: item.why for item in self.queue.next(self.curator, self.settings.prefetch, self.cells)}
+            handed = self.queue.next(self.curator, self.settings.prefetch, self.terms.cells_of(self.curator))
+            found = {item.example_id: item.why for item in handed}
             kept = [name for name in self.open if name in self.asked_for or name == next(iter(self.open))]
             lost = [name for name in kept if name not in found]
             held = self._hold(lost) if lost else []
@@ -229,8 +243,12 @@ class Reviewing:
             name: why for name, why in found.items() if name not in stays
         }
         first = next(iter(self.open), None)
-        if first is not None and first != self.store.place(self.curator):
-            self.store.keep_place(self.curator, first)
+        if first is not None and first != self._place:
+            self._keep_place(first)
+
+    def _keep_place(self, name: str) -> None:
+        self.store.keep_place(self.curator, name)
+        self._place = name
 
     def _next_in_line(self, why: str = "search") -> dict[str, str]:
         """The next ones that the person asked for, as many as there is room for."""
@@ -243,43 +261,32 @@ class Reviewing:
         self.asked_for |= found
         return found
 
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """Those assigned to the person; none: all."""
-        return tuple(self.store.assignments().get(self.curator, ()))
-
     def _hold(self, names: list[str]) -> list[str]:
         return self.store.lease(self.curator, names, len(names), self.settings.lease_minutes)
 
-    def _own(self, name: str) -> Standing | None:
-        return next((item for item in self.store.standing(name) if item.curator == self.curator), None)
-
     def _is_undecided(self, name: str) -> bool:
-        own = self._own(name)
-        return own is None or own.action in (None, "skip")
+        return self.store.seat(self.curator, [name]).stand(name).action in (None, "skip")
 
     def _taken_back(self, undo: Event) -> Event | None:
         last = self.store.last_events(20, curator=self.curator, example_id=undo.example_id)
         return next((event for event in last if event.seq == undo.undoes), None)
 
-    def _card(self, name: str) -> dict[str, Any]:
-        if name not in self._cards:
-            example, own = self.pool.example(name), self._own(name)
-            draft = self.store.draft(self.curator, name)
-            decided = own.action or "" if own is not None else ""
-            content = content_of(example.turns)
-            look = Look(
-                example,
-                self.open.get(name, ""),
-                own.version if own is not None else 0,
-                draft.turns if draft is not None and draft.content == content else (),
-                draft.note if draft is not None else "",
-                self._alike(name),
-                _suggestions(example) if decided or not self.settings.blind else (),
-                decided,
-            )
-            self._cards[name] = card_of(look, self.rules, self.style)
-        return self._cards[name]
+    def _card(self, name: str, seat: Seat) -> dict[str, Any]:
+        example, own = self.pool.example(name), seat.stand(name)
+        draft = seat.drafts.get(name)
+        decided = own.action or ""
+        content = content_of(example.turns)
+        look = Look(
+            example,
+            self.open.get(name, ""),
+            own.version,
+            draft.turns if draft is not None and draft.content == content else (),
+            draft.note if draft is not None else "",
+            self._alike(name),
+            suggestions_of(example) if decided or not self.settings.blind else (),
+            decided,
+        )
+        return card_of(look, self.rules, self.style)
 
     def _alike(self, name: str) -> tuple[Alike, ...]:
         return tuple(Alike(self.pool.example(item.example_id), item.similarity) for item in self.near(name, NEAREST))
@@ -299,8 +306,3 @@ def _turns(example: Example, texts: Any) -> tuple[Turn, ...]:
         raise InputError(f"{example.id}: the page sent {len(texts)} texts for {len(example.turns)} turns; reload it")
     turns = tuple(Turn(turn.role, str(text)) for turn, text in zip(example.turns, texts, strict=True))
     return () if turns == example.turns else turns
-
-
-def _suggestions(example: Example) -> tuple[str, ...]:
-    """What judges and scores say of it."""
-    return tuple(f"{name.replace('_', ' ')} {value:.3g}" for name, value in sorted(example.signals.items()) if name not in FACTS)

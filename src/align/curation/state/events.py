@@ -31,6 +31,9 @@ _BEFORE = select(
         for name in ("version", "action", "seq")
     ),
 )
+_SINCE = (
+    select(tables.events).where(tables.events.c.seq > bindparam("after")).order_by(tables.events.c.seq).limit(bindparam("most"))
+)
 _ADD = insert(tables.events)
 _FORGET = tuple(
     delete(table).where(table.c.example_id == bindparam("example"), table.c.curator == bindparam("whose"))
@@ -207,7 +210,7 @@ def event_at(connection: Connection, seq: int) -> Event:
 
 def events_since(connection: Connection, seq: int, limit: int) -> list[Event]:
     """The events after number `seq`, in order."""
-    return list(read_events(connection, select(tables.events).where(tables.events.c.seq > seq).limit(limit)))
+    return [_event(row) for row in connection.execute(_SINCE, {"after": seq, "most": limit}).mappings()]
 
 
 def last_events(connection: Connection, limit: int, before: int | None, curator: str | None, example: str | None) -> list[Event]:

@@ -31,7 +31,7 @@ def redact(store: CurationStore, ids: Collection[str]) -> int:
             changes.note_change(connection, "align", "taken down", ", ".join(sorted(ids))[:2000], f"{count} events")
         return count
 
-    return store.database.write(work)
+    return store.database.write(work, turn=changes.HISTORY)
 
 
 @contextmanager
