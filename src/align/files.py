@@ -90,7 +90,9 @@ class RecordWriter:
         with _disk_errors(self.path):
             if self._writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd")
+                # No dictionaries and statistics: ids and texts are all different, and nobody asks. A quarter faster, and smaller.
+                options = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
+                self._writer = pq.ParquetWriter(self._temporary, schema, **options)
             if self._rows:
                 self._batches.append(self._as_rows())
             if self._batches:
