@@ -1,11 +1,14 @@
 """Review: one example a screen, one key a decision."""
 
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from align.curation.queueing.queue import Queue
+from align.curation.review.progress import day_begins, progress_of
 from align.curation.review.rendering import rendered
 from align.curation.review.reviewing import Reviewing
 from align.curation.team.people import Person
@@ -19,7 +22,7 @@ PAGE = PageInfo("Review", ":material/rate_review:", 10, "curator")
 
 KEY = "review"
 FOLDER = Path(__file__).parents[1] / "review"
-SCRIPTS = ("tree.js", "outbox.js", "keys.js", "texts.js", "side.js", "typing.js", "review.js")
+SCRIPTS = ("tree.js", "outbox.js", "keys.js", "texts.js", "side.js", "typing.js", "strip.js", "review.js")
 
 
 def draw(project: Project, person: Person) -> None:
@@ -43,18 +46,20 @@ def _card(project: Project, person: Person) -> None:
     reviewing = _reviewing(project, person.name)
     html, css, js = _component_files()
     component = st.components.v2.component("align_review", html=html, css=css, js=js)
-    component(key=KEY, data=page_data(reviewing), on_sent_change=lambda: _take(project, person.name))
+    component(key=KEY, data=page_data(reviewing, project.queue, _today()), on_sent_change=lambda: _take(project, person.name))
 
 
-def page_data(reviewing: Reviewing) -> dict[str, Any]:
-    """Everything the browser needs to draw this example and the next ones."""
+def page_data(reviewing: Reviewing, queue: Queue, since: str) -> dict[str, Any]:
+    """Everything the browser needs to draw this example and the next ones; `since` is when the person's day began."""
     cards = reviewing.cards()
     return {
         "cards": cards,
         "answers": reviewing.answers,
         "reasons": list(reviewing.settings.reasons),
         "guidelines": _guidelines(reviewing),
-        "progress": _progress(reviewing),
+        "person": reviewing.curator,
+        "picked": reviewing.places_in_line(),
+        "progress": progress_of(queue, reviewing.curator, list(reviewing.open), since),
         "empty": _empty(reviewing),
     }
 
@@ -63,7 +68,10 @@ def _take(project: Project, curator: str) -> None:
     """What the browser sent. In a callback, so that no later event can stop it halfway."""
     sent = st.session_state[KEY].get("sent") or {}
     project.heed_settings()
-    _reviewing(project, curator).take(sent.get("messages", []))
+    messages = sent.get("messages", [])
+    _reviewing(project, curator).take(messages)
+    if any(message.get("kind") == "undo" for message in messages):
+        project.queue.catch_up()  # a decision makes the queue hear of itself
 
 
 def _reviewing(project: Project, curator: str) -> Reviewing:
@@ -89,10 +97,10 @@ def _guidelines_tree(text: str) -> list[Any]:
     return rendered(text)
 
 
-def _progress(reviewing: Reviewing) -> str:
-    own = {item.action: item.standing for item in reviewing.counts}
-    accepted = own.get("accept", 0) + own.get("edit", 0)
-    return f"{accepted:,} accepted, {own.get('reject', 0):,} rejected"
+def _today() -> str:
+    """When the day of the person's browser began; without a browser that of UTC."""
+    minutes = st.context.timezone_offset  # as JavaScript counts it: what has to be added to get UTC
+    return day_begins(datetime.now(UTC), timedelta(minutes=-(minutes or 0)))
 
 
 def _empty(reviewing: Reviewing) -> dict[str, Any]:

@@ -206,4 +206,3 @@ def test_a_seat_holds_the_persons_own_word_alone(store: CurationStore) -> None:
     seat = store.seat("ben", [TIDES, WAVES])
     assert (seat.stand(TIDES).action, seat.stand(TIDES).version, seat.stand(WAVES).action) == ("reject", 1, None)
     assert {name: draft.turns for name, draft in seat.drafts.items()} == {WAVES: LONGER}
-    assert [(item.curator, item.action, item.standing) for item in seat.counts] == [("ben", "reject", 1)]

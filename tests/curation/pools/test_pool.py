@@ -115,3 +115,17 @@ def test_an_array_may_be_made_of_the_vectors_before_those_are_there(tmp_path: Pa
     pool = opened(tmp_path)
     lengths = pool.kept_array("lengths", lambda: np.linalg.norm(pool.vectors, axis=1))
     assert lengths.tolist() == pytest.approx([1.0] * len(ALL))
+
+
+def test_near_is_what_one_of_a_hundred_pairs_by_lot_reaches(tmp_path: Path) -> None:
+    # Ten of 40 say the same, the others share no word: 45 of 780 pairs, more than one of a hundred, are alike.
+    same = [example(f"se/a/{number}", "How is bread baked?", "Knead the dough and bake it.") for number in range(10)]
+    words = ["".join(chr(97 + (7 * number + 3 * place) % 26) for place in range(9)) + str(number) for number in range(30)]
+    own = [example(f"se/b/{number}", f"{word}x?", f"{word}y {word}z") for number, word in enumerate(words)]
+    pool = Pool.open(artifact(tmp_path, "above", [*same, *own]), tmp_path / "store")
+    likeness = pool.vectors @ pool.vectors[0]
+    assert [bool(one >= pool.near_from - 1e-5) for one in likeness] == [True] * 10 + [False] * 30
+
+
+def test_of_a_small_pool_everything_is_near(tmp_path: Path) -> None:
+    assert opened(tmp_path).near_from == -1.0

@@ -288,3 +288,27 @@ def test_a_rejected_edit_is_saved_whole_or_not_at_all(pool: Pool, store: Curatio
     assert next(iter(reviewing.open)) == EXAMPLES[0].id
     assert decide(reviewing, "r2", "reject", texts=["How do I cook?", "Heat it."])["ok"]
     assert [event.action for event in store.events_since(0)] == ["edit", "reject"]
+
+
+def test_what_was_picked_says_which_of_how_many_it_is(pool: Pool, store: CurationStore) -> None:
+    reviewing = review(pool, store)
+    picked = ["se/cooking/6", "se/cooking/4", "se/cooking/7", "se/cooking/5", "gone/1"]
+    reviewing.show_line(picked)
+    assert reviewing.places_in_line() == {"se/cooking/6": (1, 4), "se/cooking/4": (2, 4), "se/cooking/7": (3, 4)}
+    decide(reviewing, "r1")
+    assert reviewing.places_in_line() == {"se/cooking/4": (2, 4), "se/cooking/7": (3, 4), "se/cooking/5": (4, 4)}
+    for number in range(3):
+        decide(reviewing, f"s{number}")
+    assert reviewing.cards()
+    assert reviewing.places_in_line() == {}  # the queue's own come after
+
+
+def test_what_is_no_nearer_than_by_chance_is_not_shown_as_near(
+    pool: Pool, store: CurationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(review(pool, store), "r1")
+    [nearest] = review(pool, store).cards()[0]["alike"]
+    assert nearest["id"] == "se/cooking/0"
+    likeness = nearest["similarity"]
+    monkeypatch.setattr(pool, "near_from", likeness + 0.01)
+    assert review(pool, store).cards()[0]["alike"] == []

@@ -149,6 +149,12 @@ class Queue:
             self._catch_up()
             yield self.tally
 
+    @contextmanager
+    def remembering(self) -> Iterator[Tally]:
+        """The tally as it was heard of last: nothing is asked of the store."""
+        with self._lock:
+            yield self.tally
+
     def close(self) -> None:
         """End the thread that ranks."""
         self._thread.shutdown(wait=True, cancel_futures=True)

@@ -13,7 +13,6 @@ from align.curation.review.card import Alike, Look, card_of, live_of, suggestion
 from align.curation.review.seat import Seat
 from align.curation.state.events import Ask, Event
 from align.curation.state.settings import Settings
-from align.curation.state.standings import CuratorCount
 from align.curation.store import CurationStore
 from align.curation.team.terms import Terms
 from align.errors import AlignError, InputError
@@ -31,6 +30,8 @@ class Examples(Protocol):
 
     def __contains__(self, example_id: object) -> bool: ...
     def example(self, example_id: str) -> Example: ...
+    @property
+    def near_from(self) -> float: ...
 
 
 class Served(Protocol):
@@ -66,11 +67,11 @@ class Reviewing:
     """Those that the person asked for, whatever the queue thinks of them."""
     line: list[str] = field(default_factory=list)
     """Ids that the person asked for and that are not open yet: a region of the map, what a search found."""
+    picked: tuple[str, ...] = ()
+    """All that the person asked for in one go, whatever became of it since."""
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     terms: Terms = Terms(0)
     """Settings and guidelines of the project, read anew with every message."""
-    counts: tuple[CuratorCount, ...] = ()
-    """What the person has done so far, as of the last look at the cards."""
     refusal: str = ""
     """Why nothing can be handed out."""
     _cards: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -102,6 +103,7 @@ class Reviewing:
     def show_line(self, example_ids: Sequence[str], why: str = "search") -> None:
         """Put these first, one after the other; what is decided by then, or open elsewhere, is passed over."""
         self.line = [name for name in example_ids if name in self.pool]
+        self.picked = tuple(self.line)
         self.open = dict(self._next_in_line(why))
         self._refill()
 
@@ -126,10 +128,15 @@ class Reviewing:
             del self._cards[name]
         fresh = [name for name in self.open if name not in self._cards]
         seat = self.store.seat(self.curator, fresh)
-        self.terms, self.counts = seat.terms, seat.counts
+        self.terms = seat.terms
         for name in fresh:
             self._cards[name] = self._card(name, seat)
         return [self._cards[name] for name in self.open]
+
+    def places_in_line(self) -> dict[str, tuple[int, int]]:
+        """Of what is open and was picked with others: the how manieth it is, and of how many."""
+        places = {name: place for place, name in enumerate(self.picked, 1)}
+        return {name: (places[name], len(places)) for name in self.open if name in places and name in self.asked_for}
 
     def _do(self, kind: str, request: str, message: dict[str, Any]) -> dict[str, Any]:
         if kind == "decide":
@@ -289,7 +296,8 @@ class Reviewing:
         return card_of(look, self.rules, self.style)
 
     def _alike(self, name: str) -> tuple[Alike, ...]:
-        return tuple(Alike(self.pool.example(item.example_id), item.similarity) for item in self.near(name, NEAREST))
+        near = [item for item in self.near(name, NEAREST) if item.similarity >= self.pool.near_from]
+        return tuple(Alike(self.pool.example(item.example_id), item.similarity) for item in near)
 
 
 def event_words(event: Event) -> str:

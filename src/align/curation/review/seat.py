@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from align.curation.state.drafts import Draft, drafts_of
-from align.curation.state.standings import CuratorCount, Stand, counts, stands_of
+from align.curation.state.standings import Stand, stands_of
 from align.curation.team.terms import Terms, read_terms
 
 
@@ -15,8 +15,6 @@ class Seat:
     """What stands of a person and of some examples before them."""
 
     terms: Terms
-    counts: tuple[CuratorCount, ...] = ()
-    """The person's own."""
     stands: dict[str, Stand] = field(default_factory=dict)
     """Their own word on each of the examples, where they have one."""
     drafts: dict[str, Draft] = field(default_factory=dict)
@@ -27,7 +25,6 @@ class Seat:
 
 def read_seat(connection: Connection, curator: str, examples: Sequence[str], known: Terms | None) -> Seat:
     terms = read_terms(connection, known)
-    own = tuple(counts(connection, curator))
     if not examples:
-        return Seat(terms, own)
-    return Seat(terms, own, stands_of(connection, curator, examples), drafts_of(connection, curator, examples))
+        return Seat(terms)
+    return Seat(terms, stands_of(connection, curator, examples), drafts_of(connection, curator, examples))

@@ -20,7 +20,6 @@ _STANDS = select(_STANDINGS.example_id, _STANDINGS.version, _STANDINGS.action, _
     _STANDINGS.curator == bindparam("curator"), _STANDINGS.example_id.in_(bindparam("examples", expanding=True))
 )
 _COUNTS = select(tables.counts).order_by(tables.counts.c.curator, tables.counts.c.action)
-_OWN_COUNTS = _COUNTS.where(tables.counts.c.curator == bindparam("whose"))
 _ADD_LIVE = insert(tables.live)
 _DROP_LIVE = delete(tables.live).where(_LIVE.seq == bindparam("undone"))
 _LEFT = (
@@ -115,7 +114,6 @@ def _now(connection: Connection, seq: int, about: tuple[str, str], action: str, 
     return Stand(version, action, seq)
 
 
-def counts(connection: Connection, curator: str | None = None) -> list[CuratorCount]:
-    """Every curator's counters, or one's; nothing is counted for it."""
-    rows = connection.execute(_COUNTS) if curator is None else connection.execute(_OWN_COUNTS, {"whose": curator})
-    return [CuratorCount(*row) for row in rows]
+def counts(connection: Connection) -> list[CuratorCount]:
+    """Every curator's counters; nothing is counted for it."""
+    return [CuratorCount(*row) for row in connection.execute(_COUNTS)]
