@@ -28,7 +28,7 @@ SCRIPTS = ("tree.js", "outbox.js", "keys.js", "texts.js", "side.js", "typing.js"
 def draw(project: Project, person: Person) -> None:
     """One component holds the text, the keys and the buttons, so that no key press meets a page in between two states."""
     project.heed_settings()
-    reviewing = _reviewing(project, person.name)
+    reviewing = _reviewing(project, person)
     wanted = st.query_params.pop("example", None)  # a link from another page; a reload shall not ask for it again
     if wanted is not None:
         try:
@@ -43,10 +43,10 @@ def draw(project: Project, person: Person) -> None:
 
 @st.fragment
 def _card(project: Project, person: Person) -> None:
-    reviewing = _reviewing(project, person.name)
+    reviewing = _reviewing(project, person)
     html, css, js = _component_files()
     component = st.components.v2.component("align_review", html=html, css=css, js=js)
-    component(key=KEY, data=page_data(reviewing, project.queue, _today()), on_sent_change=lambda: _take(project, person.name))
+    component(key=KEY, data=page_data(reviewing, project.queue, _today()), on_sent_change=lambda: _take(project, person))
 
 
 def page_data(reviewing: Reviewing, queue: Queue, since: str) -> dict[str, Any]:
@@ -64,25 +64,28 @@ def page_data(reviewing: Reviewing, queue: Queue, since: str) -> dict[str, Any]:
     }
 
 
-def _take(project: Project, curator: str) -> None:
+def _take(project: Project, person: Person) -> None:
     """What the browser sent. In a callback, so that no later event can stop it halfway."""
     sent = st.session_state[KEY].get("sent") or {}
+    project.heed_takedowns()
     project.heed_settings()
     messages = sent.get("messages", [])
-    _reviewing(project, curator).take(messages)
+    _reviewing(project, person).take(messages)
     if any(message.get("kind") == "undo" for message in messages):
         project.queue.catch_up()  # a decision makes the queue hear of itself
 
 
-def _reviewing(project: Project, curator: str) -> Reviewing:
-    name = f"reviewing-{curator}"
+def _reviewing(project: Project, person: Person) -> Reviewing:
+    name = f"reviewing-{person.name}"
+    sight = project.sight(person)
     if name not in st.session_state:
         reviewing = Reviewing(
-            project.store, project.pool, project.queue, curator, project.rules, project.style, project.accepted.near
+            project.store, project.pool, project.queue, person.name, project.rules, project.style, project.accepted.near, sight
         )
         reviewing.begin()
         st.session_state[name] = reviewing
     found: Reviewing = st.session_state[name]
+    found.see(sight)
     return found
 
 

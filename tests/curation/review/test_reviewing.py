@@ -1,6 +1,6 @@
 """One person's review: messages done once, drafts that survive, decisions that follow the store."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ import pytest
 from align.curation.pools.pool import Pool
 from align.curation.queueing.accepted import Neighbour
 from align.curation.review.reviewing import Reviewing
+from align.curation.sight import Sight
 from align.curation.state import events
 from align.curation.store import Ask, CurationStore
 from align.errors import StoreError
@@ -30,7 +31,7 @@ class Line:
     def __init__(self, pool: Pool, store: CurationStore) -> None:
         self.pool, self.store = pool, store
 
-    def next(self, curator: str, count: int = 3, cells: Sequence[str] = ()) -> list[Served]:
+    def next(self, curator: str, count: int = 3, cells: Sequence[str] = (), hidden: Collection[str] = ()) -> list[Served]:
         decided = {decision.example_id for decision in self.store.decisions()}
         held = [lease.example_id for lease in self.store.leases_of(curator)]
         waiting = [name for name in dict.fromkeys([*held, *self.pool.ids]) if name not in decided]
@@ -51,7 +52,7 @@ def store(tmp_path: Path) -> CurationStore:
 
 
 def review(pool: Pool, store: CurationStore, curator: str = "ada") -> Reviewing:
-    def near(name: str, count: int) -> list[Neighbour]:
+    def near(name: str, count: int, _sight: Sight) -> list[Neighbour]:
         accepted = [item.example_id for item in store.decisions() if item.action in ("accept", "edit")]
         return [Neighbour(item, 0.5) for item in accepted if item != name][:count]
 

@@ -10,7 +10,8 @@ from align.artifact import Artifact
 from align.curation.pools.files import make_array, make_tables, make_vectors, open_table
 from align.curation.shape import FEATURES
 from align.curation.wanted import Wanted, everything
-from align.errors import RecipeError
+from align.curation.writing.authoring import is_authored
+from align.errors import InputError, RecipeError
 from align.files import rows_as_records
 from align.records import Example, Origin
 from align.strata import cell_of
@@ -53,7 +54,7 @@ class Labels:
 
 
 class Pool:
-    """The examples of the artifacts that feed one curate stage. Threads may share it; nothing in it changes."""
+    """The examples of the artifacts that feed one curate stage. Threads may share it; it only ever loses what is taken down."""
 
     def __init__(self, folder: Path, store: Path, wanted: Wanted) -> None:
         self.folder, self.wanted = folder, wanted
@@ -64,6 +65,7 @@ class Pool:
         self._rows = {item: row for row, item in enumerate(self.ids)}
         self._starts = _starts(self._batches)
         self._example = lru_cache(KEPT)(self._read)
+        self._gone: dict[str, int] = {}
 
     @classmethod
     def open(cls, artifacts: Artifact | Sequence[Artifact], store: Path, wanted: Wanted | None = None) -> "Pool":
@@ -79,6 +81,8 @@ class Pool:
 
     def row(self, example_id: str) -> int:
         """Its number, from 0."""
+        if example_id in self._gone:
+            raise InputError(f"example {example_id!r} was taken down; it is shown no more")
         if example_id not in self._rows:
             raise RecipeError(f"example {example_id!r} is not in the pool of stage {self.wanted.stage or 'unknown'!r}")
         return self._rows[example_id]
@@ -86,6 +90,21 @@ class Pool:
     def row_or_none(self, example_id: str) -> int | None:
         """Its number; None where the pool has no such example."""
         return self._rows.get(example_id)
+
+    def drop(self, example_ids: Iterable[str]) -> list[int]:
+        """Show these no more, wherever the pool is asked; the rows of those it had. The numbers of the others stay."""
+        found = {item: self._rows[item] for item in example_ids if item in self._rows}
+        self._gone |= found
+        for item in found:
+            del self._rows[item]
+        return list(found.values())
+
+    @property
+    def gone(self) -> "NDArray[np.int64]":
+        """The rows of what was taken down while the pool was open."""
+        import numpy as np
+
+        return np.array(sorted(self._gone.values()), dtype=np.int64)
 
     def example(self, example_id: str) -> Example:
         """The whole example."""
@@ -98,8 +117,9 @@ class Pool:
         return next(rows_as_records(self._batches[number].slice(row - self._starts[number], 1), Example))
 
     def examples(self) -> Iterator[Example]:
-        """All of them, in the artifact's order."""
-        return (example for batch in self._batches for example in rows_as_records(batch, Example))
+        """All of them, in the artifact's order; what was taken down without its words."""
+        found = (example for batch in self._batches for example in rows_as_records(batch, Example))
+        return (Example(item.id, (), Origin("", "")) if item.id in self._gone else item for item in found)
 
     @cached_property
     def contents(self) -> list[str]:
@@ -178,6 +198,16 @@ class Pool:
         apart = ones != others
         likeness = np.einsum("ij,ij->i", self.vectors[ones[apart]], self.vectors[others[apart]])
         return float(np.quantile(likeness, NEAR_SHARE))
+
+    def authored(self) -> Iterator[Example]:
+        """Those that people wrote themselves, as far as id and source tell; as a rule there are none."""
+        for row in self._authored:
+            if self.ids[row] in self:
+                yield self.example(self.ids[row])
+
+    @cached_property
+    def _authored(self) -> list[int]:
+        return [row for row, (name, source) in enumerate(zip(self.ids, self.sources, strict=True)) if is_authored(name, source)]
 
     def kept_array(self, name: str, make: Any) -> "NDArray[Any]":
         """An array that follows from the pool alone, made once and then mapped."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from align.curation.pools.pool import Pool
 from align.curation.queueing.tally import Tally
+from align.curation.sight import Sight
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,14 +32,19 @@ class Accepted:
         self._vectors: NDArray[np.float32] = np.empty((0, pool.vectors.shape[1]), dtype=np.float32)
         """Of the known rows, in their order; what lies behind them is room for more."""
 
-    def near(self, example_id: str, count: int) -> list[Neighbour]:
-        """The accepted examples most like this one, itself left out; of equal ones the first in the pool."""
+    def near(self, example_id: str, count: int, seen_by: Sight | None = None) -> list[Neighbour]:
+        """The accepted examples most like this one, itself left out; of equal ones the first in the pool.
+
+        `seen_by`: only those whose acceptance this person may know before they have decided about the example.
+        """
         import numpy as np
 
         own = self._pool.row(example_id)
         rows, vectors = self._follow()
         likeness = vectors @ self._pool.vectors[own]
         likeness[rows == own] = -np.inf
+        if seen_by is not None:
+            likeness[~seen_by.may_know_accepted(self._pool, self._tally, rows)] = -np.inf
         count = min(count, int(np.isfinite(likeness).sum()))
         if not count:
             return []

@@ -7,7 +7,7 @@ pool, the seed and the events: a new ranking is made after every `EVERY` events 
 events later on, whenever the thread was done.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from align.curation.pools.pool import Pool
 from align.curation.pools.topics import topics_of
 from align.curation.queueing.picking import Picker, Room, Why
 from align.curation.queueing.ranking import Known, Ranker, Ranking
-from align.curation.queueing.tally import ACCEPTED, UNDECIDED, Tally
+from align.curation.queueing.tally import ACCEPTED, GONE, UNDECIDED, Tally
 from align.curation.state.events import Event
 from align.curation.state.leases import Lease
 from align.lots import lot
@@ -65,7 +65,9 @@ class Served:
 class Ledger(Protocol):
     """What a queue asks of a CurationStore."""
 
-    def news(self, seq: int, limit: int = ...) -> tuple[list[Event], list[Lease]]: ...
+    def news(
+        self, seq: int, taken_seq: int = ..., limit: int = ...
+    ) -> tuple[list[Event], list[Lease], list[tuple[int, str]]]: ...
 
     def lease(
         self, curator: str, candidates: "Sequence[str]", count: int = ..., minutes: float = ..., seen: int | None = ...
@@ -100,20 +102,25 @@ class Queue:
         """The rows by lot: the audit goes along it."""
         self._with_novelty = with_novelty
         self._calibrate()
+        self._taken_seq = 0
+        """The last takedown heard of."""
         self._lines: dict[str, dict[int, Why]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ranking")
         self._known: list[Known] = [self._look()]
         self._rankings: dict[int, Future[Ranking]] = {}
 
-    def next(self, curator: str, count: int = 3, cells: "Sequence[str]" = ()) -> list[Served]:
+    def next(
+        self, curator: str, count: int = 3, cells: "Sequence[str]" = (), hidden: Collection[str] = ()
+    ) -> list[Served]:  # fmt: skip
         """The examples for `curator` now, the first to be shown first: what they hold already, filled up to `count`.
 
-        `cells` are those assigned to them; none: all. Fewer come where nothing is left, or others hold the last ones.
+        `cells` are those assigned to them; none: all. What is `hidden` they never get. Fewer come where nothing
+        is left, or others hold the last ones.
         """
         with self._lock:
             leases = self._catch_up()
             self._picker.turn_to(self._ranking(), self._known_at(self._moment()))
-            refused: set[int] = set()
+            refused = {row for name in hidden if (row := self.pool.row_or_none(name)) is not None}
             for attempt in range(ATTEMPTS):
                 held, gone, room = self._held(curator, self._store.leases() if attempt else leases, refused)
                 if gone:
@@ -162,10 +169,13 @@ class Queue:
     # what is known
 
     def _catch_up(self) -> list[Lease]:
-        """Hear of what was decided since; what is held after that."""
+        """Hear of what was decided and taken down since; what is held after that."""
         while True:
-            events, leases = self._store.news(self.tally.seq, BATCH)
+            events, leases, gone = self._store.news(self.tally.seq, self._taken_seq, BATCH)
             self._hear(events)
+            for number, example_id in gone:
+                self.tally.drop(self.pool.drop([example_id]))
+                self._taken_seq = number
             if len(events) < BATCH:
                 break
         for known in self._known:
@@ -256,7 +266,7 @@ class Queue:
         gone: list[int] = []
         for row in sorted(mine, key=lambda row: (order.get(row, len(order)), row)):
             why = own.get(row) or self._picker.reason(row, curator)
-            if self._is_needed(row, why, curator, room):
+            if row not in refused and self._is_needed(row, why, curator, room):
                 held[row] = why
                 room.take(row)
             else:
@@ -274,7 +284,7 @@ class Queue:
         """The next example after what is in `line`, None where there is none."""
         picker, done = self._picker, self.tally.doings(curator)
         for row in self.calibration:
-            if row not in room.taken and row not in done.said and row not in done.skipped:
+            if row not in {*room.taken, *done.said, *done.skipped} and self.tally.states[row] != GONE:
                 return row, "calibration"
         allowed = picker.allowed(curator, room, cells, self.settings.cool_down)
         why = self._draw_why(curator, done.looks + len(line))

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-UNDECIDED, ACCEPTED, REJECTED, FLAGGED = range(4)
-"""What stands of an example. A skip leaves it undecided; curators who disagree leave it flagged."""
+UNDECIDED, ACCEPTED, REJECTED, FLAGGED, GONE = range(5)
+"""What stands of an example. A skip leaves it undecided; curators who disagree leave it flagged. Gone: it was taken down."""
 LEFT, TAKEN, SEVERAL, UNSAID = 0, 1, 2, -1
 """What curators would do with an example: all of one word, more than one curator's, nobody's."""
-_STATES = {"accept": ACCEPTED, "edit": ACCEPTED, "reject": REJECTED, "flag": FLAGGED}
+STATE_OF = {"accept": ACCEPTED, "edit": ACCEPTED, "reject": REJECTED, "flag": FLAGGED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Tally:
         self.elsewhere = 0
         """How many events about other examples."""
         self.states: NDArray[np.int8] = np.zeros(len(pool), dtype=np.int8)
-        self.by_cell = np.zeros((len(pool.cells.names), 4), dtype=np.int64)
+        self.by_cell = np.zeros((len(pool.cells.names), 5), dtype=np.int64)
         """Cells by state; the first column counts only what left that state, and is not to be read."""
         self.accepted: dict[int, None] = {}
         """Rows, in the order in which they came to be accepted."""
@@ -100,6 +100,14 @@ class Tally:
         for row in touched:
             self._settle(row)
         return touched
+
+    def drop(self, rows: Iterable[int]) -> None:
+        """Count and learn from these no more: they were taken down. That somebody looked at them stays."""
+        for row in rows:
+            self._turn(row, GONE)
+            self.words[row] = UNSAID
+            for known in (self.labels, self.edited, self._live):
+                known.pop(row, None)
 
     def doings(self, curator: str) -> Doings:
         """What a curator has done; empty for one who has done nothing."""
@@ -176,15 +184,8 @@ class Tally:
         events = self.live(row)
         example = self.pool.example(self.pool.ids[row])
         verdict = verdict_on(example, fold_example(events))
-        before, now = int(self.states[row]), _STATES.get(verdict.action or "", UNDECIDED)
-        if before != now:
-            cell = int(self.pool.cells.codes[row])
-            self.by_cell[cell, before] -= 1
-            self.by_cell[cell, now] += 1
-            self.states[row] = now
-            self.accepted.pop(row, None)
-            if now == ACCEPTED:
-                self.accepted[row] = None
+        now = STATE_OF.get(verdict.action or "", UNDECIDED)
+        self._turn(row, now)
         self.edited.pop(row, None)
         if now == ACCEPTED and verdict.turns(example) != example.turns:
             self.edited[row] = verdict.turns(example)
@@ -193,6 +194,17 @@ class Tally:
         if found:
             self.labels[row] = found
         self.words[row] = SEVERAL if len(found) > 1 else next(iter(found.values()), UNSAID)
+
+    def _turn(self, row: int, now: int) -> None:
+        before = int(self.states[row])
+        if before != now:
+            cell = int(self.pool.cells.codes[row])
+            self.by_cell[cell, before] -= 1
+            self.by_cell[cell, now] += 1
+            self.states[row] = now
+            self.accepted.pop(row, None)
+            if now == ACCEPTED:
+                self.accepted[row] = None
 
 
 def _labels(events: list[Event]) -> dict[str, bool]:

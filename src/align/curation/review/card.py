@@ -19,6 +19,8 @@ FACTS = frozenset(
      "turns", "self_contained_title")
 )  # fmt: skip
 """Signals that are no judgement; the others stay hidden in blind mode until the person has decided."""
+ASKED_FOR = ("search", "bulk")
+"""Why an example was served, where the person knows it anyway. Who learns that a look is a second one judges otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def card_of(look: Look, rules: Sequence[Filter], style: StyleReference | None) -
         "id": example.id,
         "content": content_of(example.turns),
         "version": look.version,
-        "served": look.served,
+        "served": look.served if look.served in ASKED_FOR else "",
         "decided": look.decided,
         "roles": [turn.role for turn in example.turns],
         "texts": [turn.text for turn in example.turns],

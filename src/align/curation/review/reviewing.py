@@ -4,15 +4,17 @@ The browser shows the first example and holds the next ones ready. It sends mess
 each is done once and answered once. After every message it is told anew what lies open: the store is the truth, the page follows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from align.curation.queueing.accepted import Neighbour
 from align.curation.review.card import Alike, Look, card_of, live_of, suggestions_of
 from align.curation.review.seat import Seat
+from align.curation.sight import Sight
 from align.curation.state.events import Ask, Event
 from align.curation.state.settings import Settings
+from align.curation.state.taken import TakenDown
 from align.curation.store import CurationStore
 from align.curation.team.terms import Terms
 from align.errors import AlignError, InputError
@@ -46,7 +48,9 @@ class Served(Protocol):
 class Waiting(Protocol):
     """What is asked of a queue."""
 
-    def next(self, curator: str, count: int = 3, cells: Sequence[str] = ()) -> Sequence[Served]: ...
+    def next(
+        self, curator: str, count: int = 3, cells: Sequence[str] = (), hidden: Collection[str] = ()
+    ) -> Sequence[Served]: ...  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -59,8 +63,10 @@ class Reviewing:
     curator: str
     rules: Sequence[Filter] = ()
     style: StyleReference | None = None
-    near: Callable[[str, int], Sequence[Neighbour]] = lambda _name, _count: ()
-    """The accepted examples most like one, so many of them."""
+    near: Callable[[str, int, Sight], Sequence[Neighbour]] = lambda _name, _count, _sight: ()
+    """The accepted examples most like one, so many of them, of which somebody may know."""
+    sight: Sight = Sight("")
+    """What the person may see."""
     open: dict[str, str] = field(default_factory=dict)
     """Ids in the order in which they are shown, with why they were served."""
     asked_for: dict[str, str] = field(default_factory=dict)
@@ -82,17 +88,25 @@ class Reviewing:
     def settings(self) -> Settings:
         return self.terms.settings
 
+    def see(self, sight: Sight) -> None:
+        """Go by this from now on: settings, role and group may have changed."""
+        if sight != self.sight:
+            self.sight = sight
+            self._cards.clear()
+
     def begin(self) -> None:
         """Take up again what the person had open, the example they looked at first."""
         self.terms = self.store.terms()
         self._place = place = self.store.place(self.curator)
-        if place is not None and place in self.pool and self._is_undecided(place) and self._hold([place]):
+        if place is not None and self._may_show(place) and self._is_undecided(place) and self._hold([place]):
             self.open = {place: ""}
         self._refill()
 
     def show(self, example_id: str, why: str = "search") -> None:
         """Put one example first, as a person asked for it elsewhere; one that somebody else has open is refused."""
         self.pool.example(example_id)  # tells of an unknown id
+        if not self._may_show(example_id):
+            raise InputError(f"{example_id}: was written by the other group of authors; it is not shown to those of yours")
         if not self._hold([example_id]):
             raise InputError(f"{example_id}: somebody else has it open now; look again when they are done")
         self._cards.pop(example_id, None)
@@ -102,7 +116,7 @@ class Reviewing:
 
     def show_line(self, example_ids: Sequence[str], why: str = "search") -> None:
         """Put these first, one after the other; what is decided by then, or open elsewhere, is passed over."""
-        self.line = [name for name in example_ids if name in self.pool]
+        self.line = [name for name in example_ids if self._may_show(name)]
         self.picked = tuple(self.line)
         self.open = dict(self._next_in_line(why))
         self._refill()
@@ -124,6 +138,8 @@ class Reviewing:
 
     def cards(self) -> list[dict[str, Any]]:
         """What lies open, ready to be drawn; the first is looked at."""
+        if not all(map(self._may_show, self.open)):
+            self._refill()  # something was taken down, or the person came into a group of authors
         for name in [name for name in self._cards if name not in self.open]:
             del self._cards[name]
         fresh = [name for name in self.open if name not in self._cards]
@@ -131,7 +147,10 @@ class Reviewing:
         self.terms = seat.terms
         for name in fresh:
             self._cards[name] = self._card(name, seat)
-        return [self._cards[name] for name in self.open]
+        found = [self._cards[name] for name in self.open]
+        for card in found:
+            card["alike"] = [item for item in card["alike"] if item["id"] in self.pool]
+        return found
 
     def places_in_line(self) -> dict[str, tuple[int, int]]:
         """Of what is open and was picked with others: the how manieth it is, and of how many."""
@@ -147,6 +166,7 @@ class Reviewing:
             return self._draft(message)
         if kind == "alive":
             self.store.renew(self.curator, self.settings.lease_minutes)
+            self._refill()  # who reads for long hears of what was taken down
             return {"ok": True}
         if kind == "read":
             self.store.acknowledge(self.curator, int(message["version"]))
@@ -159,10 +179,10 @@ class Reviewing:
         turns = _turns(example, message.get("texts"))
         try:
             self._save(request, message, example, turns)
-        except AlignError:
+        except AlignError as error:
             self._cards.pop(name, None)
-            if not self._is_undecided(name):
-                self._close(name)  # decided in another tab
+            if isinstance(error, TakenDown) or not self._is_undecided(name):
+                self._close(name)  # decided in another tab, or gone
             elif turns or note:
                 self.store.save_draft(self.curator, name, content_of(example.turns), turns or example.turns, note)
             raise
@@ -205,8 +225,8 @@ class Reviewing:
             before = self.store.undo(self.curator, f"{request}/edit")  # the edit that was saved with it
             taken = replace(taken, turns=edit.turns) if before and (edit := self._taken_back(before)) else taken
         said = f"Took back: {event_words(taken)}" if taken is not None else "Took the last decision back."
-        if event.example_id not in self.pool:
-            return {"ok": True, "said": f"{said} of {event.example_id}, which is not in this pool"}
+        if not self._may_show(event.example_id):
+            return {"ok": True, "said": f"{said} of {event.example_id}, which is not shown here"}
         if taken is not None and taken.turns:  # the text of an edit goes on as a draft
             example = self.pool.example(event.example_id)
             self.store.save_draft(self.curator, example.id, content_of(example.turns), taken.turns, taken.note)
@@ -238,9 +258,11 @@ class Reviewing:
         asked = {name: why for name, why in self.open.items() if name in self.asked_for} | self._next_in_line()
         self.open = asked | {name: why for name, why in self.open.items() if name not in asked}
         try:
-            handed = self.queue.next(self.curator, self.settings.prefetch, self.terms.cells_of(self.curator))
+            handed = self.queue.next(self.curator, self.settings.prefetch, self.terms.cells_of(self.curator), self.sight.hidden)
             found = {item.example_id: item.why for item in handed}
-            kept = [name for name in self.open if name in self.asked_for or name == next(iter(self.open))]
+            kept = [
+                name for name in self.open if self._may_show(name) and (name in self.asked_for or name == next(iter(self.open)))
+            ]
             lost = [name for name in kept if name not in found]
             held = self._hold(lost) if lost else []
         except AlignError as error:
@@ -256,6 +278,9 @@ class Reviewing:
     def _keep_place(self, name: str) -> None:
         self.store.keep_place(self.curator, name)
         self._place = name
+
+    def _may_show(self, name: str) -> bool:
+        return name in self.pool and name not in self.sight.hidden
 
     def _next_in_line(self, why: str = "search") -> dict[str, str]:
         """The next ones that the person asked for, as many as there is room for."""
@@ -296,7 +321,7 @@ class Reviewing:
         return card_of(look, self.rules, self.style)
 
     def _alike(self, name: str) -> tuple[Alike, ...]:
-        near = [item for item in self.near(name, NEAREST) if item.similarity >= self.pool.near_from]
+        near = [item for item in self.near(name, NEAREST, self.sight) if item.similarity >= self.pool.near_from]
         return tuple(Alike(self.pool.example(item.example_id), item.similarity) for item in near)
 
 

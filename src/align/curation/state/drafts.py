@@ -9,6 +9,7 @@ from align.curation.database import tables
 from align.curation.database.engine import now_of
 from align.curation.database.upsert import put
 from align.curation.state.events import check_text, text_as_turns, turns_as_text
+from align.curation.state.taken import refuse_taken
 from align.curation.team.people import require
 from align.records import Turn
 
@@ -33,6 +34,7 @@ def save_draft(connection: Connection, curator: str, example_id: str, content: s
     """Keep the one draft a person has of an example."""
     require(connection, curator, "curator", "write drafts")
     check_text("note", note)
+    refuse_taken(connection, example_id)
     put(
         connection,
         tables.drafts,

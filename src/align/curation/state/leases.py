@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, select, union_all, update
 from align.curation.database import tables
 from align.curation.database.engine import now_of, utc_text
 from align.curation.database.upsert import put_many
+from align.curation.state.taken import taken_among
 from align.curation.team.people import require
 
 # Built once: building a statement takes longer than running it.
@@ -34,11 +35,11 @@ def lease(
 ) -> list[str]:
     """Hold the first `count` of the candidates that nobody else holds; what the person holds already counts and is renewed.
 
-    With `seen`, an example about which anybody decided after event `seen` is passed over: the queue had not heard of it.
-    Whoever calls holds the turnstile of leases.
+    What was taken down is passed over, and with `seen` what anybody decided about after event `seen`, of which the queue had not
+    heard. Whoever calls holds the turnstile of leases.
     """
     require(connection, curator, "curator", "take examples")
-    barred = _barred(connection, curator, seen)
+    barred = _barred(connection, curator, seen) | taken_among(connection, candidates)
     free = (item for item in dict.fromkeys(candidates) if item not in barred)
     taken = list(islice(free, count))
     if taken:
