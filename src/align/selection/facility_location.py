@@ -7,7 +7,7 @@ ever fewer of them, and what that takes from every gain is told by the rows of t
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,8 +74,9 @@ class FacilityLocation:
         ones = np.ones(BLOCK, dtype=np.float32)
         for start in range(0, len(rows), BLOCK):
             part = slice(start, start + BLOCK)
-            several = np.minimum(self._likeness[rows[part]], after[part, None])
-            np.maximum(several, before[part, None], out=several)
+            several = self._likeness[rows[part]]
+            # one pass of `clip` takes a third of the time of `minimum` and `maximum` after each other
+            np.clip(several, before[part, None], after[part, None], out=several)
             several -= before[part, None]
             lost += ones[: len(several)] @ several
         self._bounds -= lost.astype(np.float64) * (1 - ROUNDING)
@@ -86,7 +87,15 @@ class FacilityLocation:
         return float(self._covered.sum(dtype=float))
 
 
-def take_facilities(facilities: FacilityLocation, cells: Sequence[int]) -> list[int]:
+class Facilities(Protocol):
+    """What takes one row after the other."""
+
+    def next_row(self, cell: int = 0) -> int: ...
+
+    def take(self, row: int) -> None: ...
+
+
+def take_facilities(facilities: Facilities, cells: Sequence[int]) -> list[int]:
     """The rows in the order in which they are taken, one of each cell of `cells` in turn."""
     taken = []
     for cell in cells:
