@@ -32,8 +32,7 @@ function headOfTurn(page, role, number) {
 }
 
 function wordsOf(page) {
-  const { words } = page.live
-  return `${words.toLocaleString("en")} word${words === 1 ? "" : "s"}`
+  return `${page.live.words.toLocaleString("en")} words`
 }
 
 function choices(names, chosen, choose, key) {
@@ -65,7 +64,6 @@ function editorOf(page, number) {
   field.value = page.texts[number]
   field.dataset.turn = number
   field.spellcheck = true
-  field.dir = "auto"
   field.setAttribute("aria-label", `Edit the ${(LABELS[page.card.roles[number]] || "text").toLowerCase()}`)
   field.oninput = () => {
     fit(field)

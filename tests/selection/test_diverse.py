@@ -43,7 +43,14 @@ def test_the_first_four_are_of_four_topics_though_one_fills_most_of_the_pool(tmp
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"method": "mmr", "scorer": Length()}, {"method": "facility_location"}, {"per": "site", "shares": "equal"}]
+    "fields",
+    [
+        {},
+        {"method": "mmr", "scorer": Length()},
+        {"method": "facility_location"},
+        {"method": "facility_location", "exact_up_to": 0, "neighbours": 3},
+        {"per": "site", "shares": "equal"},
+    ],
 )
 def test_a_smaller_selection_is_the_beginning_of_a_larger_one(tmp_path: Path, fields: dict[str, Any]) -> None:
     ten, six, three = (taken(tmp_path, count=count, **fields).ids for count in (10, 6, 3))
@@ -106,6 +113,18 @@ def test_an_example_without_a_score_is_not_taken_by_relevance(tmp_path: Path) ->
 def test_a_shortlist_is_drawn_by_lot_and_the_rest_says_so(tmp_path: Path) -> None:
     made = taken(tmp_path, count=2, method="facility_location", shortlist=5)
     assert made.counts.dropped == {"diverse: not on the shortlist": 9, "diverse: not taken": 3}
+
+
+def test_a_pool_above_the_limit_goes_by_neighbours_and_the_log_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "align.selection.diverse")
+    asked = {"count": 4, "method": "facility_location", "on": "response"}
+    within = taken(tmp_path, exact_up_to=14, neighbours=2, **asked)
+    assert caplog.messages == []
+    # among all its 14 neighbours nothing is left out, among two each topic of two is whole
+    assert taken(tmp_path, exact_up_to=13, neighbours=14, **asked).ids == within.ids
+    assert sorted(sites(taken(tmp_path, exact_up_to=13, neighbours=2, **asked))) == ["cook", "craft", "garden", "travel"]
+    said = "diverse: 14 examples are more than exact_up_to (13): each can be stood for by its {} nearest neighbours, not by all"
+    assert list(dict.fromkeys(caplog.messages)) == [said.format(14), said.format(2)]
 
 
 def test_too_few_is_an_error_unless_the_recipe_says_otherwise(tmp_path: Path) -> None:

@@ -132,13 +132,11 @@ def refuse_without_streamlit() -> None:
 
 
 def _database(url: str | None, store: Path) -> str:
-    from align.curation.database.filesystems import refuse_network
-    from align.curation.database.place import database_url, sqlite_file
+    from align.curation.database.engine import parse_url
+    from align.curation.database.place import database_url
 
     wanted = database_url(store, url)
-    file = sqlite_file(wanted)  # tells of a mistake before anything starts
-    if file is not None and (said := refuse_network(file)):
-        typer.echo(f"note: {said}", err=True)
+    parse_url(wanted)  # tells of a mistake before anything starts
     return wanted
 
 
