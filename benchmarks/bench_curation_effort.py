@@ -55,8 +55,8 @@ class MemoryLedger:
     events: list[Event] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
 
-    def events_since(self, seq: int, limit: int = 10_000) -> list[Event]:
-        return self.events[seq : seq + limit]
+    def news(self, seq: int, taken_seq: int = 0, limit: int = 10_000) -> tuple[list[Event], list[Lease], list[tuple[int, str]]]:
+        return self.events[seq : seq + limit], self.leases(), []
 
     def lease(
         self, curator: str, candidates: list[str], count: int = 1, minutes: float = 15, seen: int | None = None

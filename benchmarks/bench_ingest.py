@@ -2,15 +2,16 @@
 
     python benchmarks/bench_ingest.py                          100 and 300 MB, three repeats each
     python benchmarks/bench_ingest.py --megabytes 1000 --repeats 1
-    python benchmarks/bench_ingest.py --packed                 also from a .7z in BZip2, beside `7z x -so` alone
+    python benchmarks/bench_ingest.py --packed                 also by all cores, and from a .7z, beside `7z x -so` of one thread
 
 The file is invented but has the proportions of real dumps (make_posts.py). `pairs`: both passes, to the raw HTML of every
 question and its top answer, references replaced. `artifact`: the whole stage as `align run` does it: the hash of the dump, both
-passes, Markdown of every answered question, Parquet, the hash of the artifact. Imports are not counted.
+passes, Markdown of every answered question, Parquet, the hash of the artifact, in one process. Imports are not counted.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from make_posts import write_posts
 MEASURE = """
 import json, resource, sys
 from pathlib import Path
+from align.engine import Engine
 from align.recipe import load_recipe
 from align.runner import run_recipe
 import numpy, pyarrow.compute, pyarrow.parquet
@@ -33,9 +35,9 @@ def cpu():
     return used.ru_utime + used.ru_stime
 recipe = load_recipe(Path(sys.argv[1]))
 began = cpu()
-made = run_recipe(recipe, Path(sys.argv[2]))["posts"]
+made = run_recipe(recipe, Path(sys.argv[2]), engine=Engine("native", int(sys.argv[3])))["posts"]
 seconds = cpu() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
 print(json.dumps({"seconds": seconds, "peak": peak, "kept": made.counts.kept, "content": made.content}))
 """
 
@@ -75,22 +77,45 @@ def report(folder: Path, megabytes: float, repeats: int, packed: bool) -> None:
     write_posts(posts, megabytes)
     size = posts.stat().st_size / 1e6
     show("pairs", size, [measured(PAIRS, posts) for _ in range(repeats)])
-    runs = [measured(MEASURE, recipe_of(posts), folder / f"store-{repeat}") for repeat in range(repeats)]
+    runs = [measured(MEASURE, recipe_of(posts), folder / f"store-{repeat}", 1) for repeat in range(repeats)]
     if len({run["content"] for run in runs}) > 1:
         raise SystemExit("the artifact differs from run to run")
     show("artifact", size, runs)
     if packed:
-        archive = folder / "cooking.stackexchange.com.7z"
-        subprocess.run(["7z", "a", "-m0=BZip2", "-bd", "-bso0", str(archive), str(posts)], check=True)
+        for repeat in range(repeats):
+            report_cores(folder, posts, size, repeat)
+
+
+def report_cores(folder: Path, posts: Path, size: float, repeat: int) -> None:
+    """How fast the clock sees it: with all cores, and out of archives beside the 7z program that unpacks with one thread."""
+    alone, content = on_the_clock(recipe_of(posts), folder / f"store-one-{repeat}", 1)
+    shared, again = on_the_clock(recipe_of(posts), folder / f"store-all-{repeat}", 0)
+    if again != content:
+        raise SystemExit("several processes made another artifact than one")
+    load = os.getloadavg()[0]
+    print(
+        f"  all cores {size / shared:.1f} MB/s, one process {size / alone:.1f} ({alone / shared:.2f} x)   load {load:.1f}",
+        flush=True,
+    )
+    for method in ("BZip2", "LZMA2", "PPMd"):
+        archive = folder / method / "cooking.stackexchange.com.7z"
+        if not archive.exists():
+            subprocess.run(["7z", "a", f"-m0={method}", "-mx=3", "-bd", "-bso0", str(archive), str(posts)], check=True)
         began = time.perf_counter()
-        subprocess.run(["7z", "x", "-so", str(archive)], stdout=subprocess.DEVNULL, check=True)
-        alone = time.perf_counter() - began
-        began = time.perf_counter()
-        measured(MEASURE, recipe_of(archive), folder / "store-packed")
-        whole = time.perf_counter() - began
+        subprocess.run(["7z", "x", "-so", "-mmt=1", str(archive)], stdout=subprocess.DEVNULL, check=True)
+        unpacking = time.perf_counter() - began
+        whole, _ = on_the_clock(recipe_of(archive), folder / f"store-{method}-{repeat}", 0)
         print(
-            f"  from .7z: {size / whole:.1f} MB/s on the clock, 7z x -so alone {size / alone:.1f} MB/s, ratio {alone / whole:.2f}"
+            f"  from .7z, {method}: {size / whole:.1f} MB/s on the clock with imports; 7z x -so -mmt=1 {size / unpacking:.1f}, "
+            f"ratio {unpacking / whole:.2f}   load {os.getloadavg()[0]:.1f}",
+            flush=True,
         )
+
+
+def on_the_clock(recipe: Path, store: Path, workers: int) -> tuple[float, str]:
+    began = time.perf_counter()
+    content = measured(MEASURE, recipe, store, workers)["content"]
+    return time.perf_counter() - began, str(content)
 
 
 def recipe_of(dump: Path) -> Path:
@@ -100,7 +125,7 @@ def recipe_of(dump: Path) -> Path:
     return recipe
 
 
-def measured(script: str, *arguments: Path) -> dict[str, Any]:
+def measured(script: str, *arguments: Path | int) -> dict[str, Any]:
     command = [sys.executable, "-c", script, *map(str, arguments)]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 

@@ -68,16 +68,16 @@ def _review(project: Any, name: str, end: float, pause: float, found: list[tuple
     from curation_app.views.review import page_data
 
     draw = random.Random(name)
-    reviewing = Reviewing(project.store, project.pool, project.queue, name, project.rules, project.style, project.accepted)
+    reviewing = Reviewing(project.store, project.pool, project.queue, name, project.rules, project.style, project.accepted.near)
     reviewing.begin()
-    cards = page_data(project, reviewing)["cards"]
+    cards = page_data(reviewing, project.queue, "")["cards"]
     while cards and time.monotonic() < end:
         time.sleep(draw.uniform(0.4, 1.6) * pause)
         message = message_for(cards[0], draw)
         wall, own = time.perf_counter(), time.thread_time()
         reviewing.take([message])
         wall_done, own_done = time.perf_counter(), time.thread_time()
-        cards = page_data(project, reviewing)["cards"]
+        cards = page_data(reviewing, project.queue, "")["cards"]
         assert reviewing.answers[message["request"]]["ok"], reviewing.answers
         times = (wall_done - wall, own_done - own, time.perf_counter() - wall_done, time.thread_time() - own_done)
         found.append(tuple(1000 * taken for taken in times))  # type: ignore[arg-type]

@@ -61,6 +61,7 @@ def _draw_about(project: Project, person: Person) -> None:
 
 def _draw(page: FoundPage, project: Project, person: object) -> None:
     try:
+        project.heed_takedowns()
         page.draw(project, person)
     except AlignError as error:
         st.error(plain(str(error)))

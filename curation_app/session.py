@@ -9,10 +9,14 @@ import streamlit as st
 from align.curating import Desk, open_pool, rules_above, usual_style
 from align.curation.database.place import VARIABLE
 from align.curation.pools.pool import Pool
+from align.curation.queueing.accepted import Accepted
 from align.curation.queueing.queue import Queue, QueueSettings
+from align.curation.sight import Sight, sight_of
 from align.curation.state.settings import Settings
+from align.curation.state.watching import TakedownWatch
 from align.curation.store import CurationStore
 from align.curation.team.identity import Door
+from align.curation.team.people import Person
 from align.errors import StoreError
 from align.filters.filter import Filter
 from align.recipe import Recipe, load_recipe
@@ -34,15 +38,22 @@ class Project:
     queue: Queue
     rules: tuple[Filter, ...]
     style: StyleReference | None
+    accepted: Accepted
     door: Door
+    watch: TakedownWatch
 
-    def accepted(self) -> list[str]:
-        """Ids of the examples that people had accepted when the queue last heard of them, which is with every decision."""
-        return [self.pool.ids[row] for row in list(self.queue.tally.accepted)]
+    def sight(self, person: Person) -> Sight:
+        """What somebody may see now."""
+        return sight_of(self.store, self.pool, person)
+
+    def heed_takedowns(self) -> None:
+        """Show no more what was taken down since, by this process or by another one."""
+        self.watch.heed()
+        self.queue.catch_up()
 
     def heed_settings(self) -> None:
         """Hand out examples as a lead has set it by now."""
-        self.queue.use(_queue_settings(self.store.settings()))
+        self.queue.use(_queue_settings(self.store.terms().settings))
 
 
 @st.cache_resource(show_spinner="Opening the examples")
@@ -56,7 +67,9 @@ def open_project() -> Project:
     store = CurationStore.open(os.environ[VARIABLE])
     door = Door.model_validate_json(os.environ.get(DOOR, "{}"))
     queue = Queue(pool, store, settings=_queue_settings(store.settings()))
-    return Project(desk, recipe, store, pool, queue, rules_above(recipe, desk.stage), usual_style(desk, pool), door)
+    rules, style = rules_above(recipe, desk.stage), usual_style(desk, pool)
+    accepted, watch = Accepted(pool, queue.tally), TakedownWatch(Path(desk.store), store)
+    return Project(desk, recipe, store, pool, queue, rules, style, accepted, door, watch)
 
 
 def _queue_settings(settings: Settings) -> QueueSettings:

@@ -20,16 +20,33 @@ class Ledgers(Source):
 
     kind: Literal["test_ledgers"] = "test_ledgers"
     paths: tuple[RawFile, ...]
+    lines_a_piece: int | None = None
+    """Cut each file into pieces of so many lines."""
 
     def shards(self) -> list[Shard]:
         return [Shard(path.stem, path) for path in self.paths]
+
+    def is_cut(self, shard: Shard) -> bool:
+        return self.lines_a_piece is not None
+
+    def cut(self, shard: Shard, skipped: Counter[str]) -> list[range]:
+        assert shard.scratch is not None
+        assert self.lines_a_piece is not None
+        lines = [line for line in shard.path.read_text().splitlines() if line != "#"]
+        skipped["remark"] += len(shard.path.read_text().splitlines()) - len(lines)
+        shard.scratch.mkdir()
+        (shard.scratch / "lines").write_text("\n".join(lines))
+        with (shard.path.parent / f"{shard.name}.cuts").open("a") as cuts:
+            cuts.write("x")
+        starts = range(0, len(lines), self.lines_a_piece)
+        return [range(start, min(start + self.lines_a_piece, len(lines))) for start in starts]
 
     def work_bytes(self, shard: Shard) -> int:
         return 1 << 30  # worth several processes
 
     def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
         (shard.path.parent / f"{shard.name}.pid").write_text(str(os.getpid()))
-        for line in shard.path.read_text().splitlines():
+        for line in lines_of(shard):
             if line == "REFUSE":
                 raise InputError(f"{shard.path}: a pebble in the shoe")
             if line == "BUG":
@@ -51,7 +68,13 @@ class Ledgers(Source):
             elif line.startswith("!"):
                 yield Rejection(line[1:], self.kind, "secret")
             else:
-                yield Example(f"{shard.name}-{line}", (Turn("document", line * 50),), Origin("ledger", line))
+                yield Example(f"{shard.name.partition('.')[0]}-{line}", (Turn("document", line * 50),), Origin("ledger", line))
+
+
+def lines_of(shard: Shard) -> list[str]:
+    if shard.piece is None or shard.kept is None:
+        return shard.path.read_text().splitlines()
+    return (shard.kept / "lines").read_text().splitlines()[shard.piece.start : shard.piece.stop]
 
 
 def write_ledgers(folder: Path, **files: str) -> tuple[Path, ...]:

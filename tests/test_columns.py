@@ -1,6 +1,6 @@
 import pytest
 
-from align.columns import Lists, rows_of_columns
+from align.columns import Lists, Same, rows_of_columns
 from align.files import rows_as_records
 from align.records import Author, Example, Origin, Turn
 
@@ -27,6 +27,22 @@ def test_columns_make_the_rows_that_records_would_make() -> None:
             "b", (Turn("user", "Why?"),), Origin("otters", "", authors=(Author("Ann", "", "question", "CC0"),)), ("sea", "fur")
         ),
     ]
+
+
+def test_what_is_the_same_in_every_row_is_said_once() -> None:
+    origin = {name: Same("x", 3) for name in ("source", "native_id", "url", "dump", "date", "modified", "title")}
+    authors = {"name": ["a", "b", "c", "d", "e", "f"]} | {name: Same("y", 6) for name in ("url", "role", "license")}
+    columns = {
+        "id": ["1", "2", "3"],
+        "turns": Lists(Same(1, 3), {"role": Same("user", 3), "text": ("A", "B", "C")}),
+        "origin": origin | {"authors": Lists(Same(2, 3), authors)},
+        "tags": Lists(Same(0, 3), []),
+        "signals": Lists(Same(0, 3), {"name": [], "value": []}),
+    }
+    rows = list(rows_as_records(rows_of_columns(Example, columns), Example))
+    assert [row.turns for row in rows] == [(Turn("user", "A"),), (Turn("user", "B"),), (Turn("user", "C"),)]
+    assert [author.name for author in rows[1].origin.authors] == ["c", "d"]
+    assert {(row.origin.source, row.origin.authors[0].license, row.tags) for row in rows} == {("x", "y", ())}
 
 
 def test_a_column_of_another_length_is_refused() -> None:

@@ -25,10 +25,10 @@ from align.stage import Inputs
 from shard_parts import Ledgers, write_ledgers
 
 
-def run(work: Path, paths: tuple[Path, ...], workers: int = 2) -> Counts:
+def run(work: Path, paths: tuple[Path, ...], workers: int = 2, lines_a_piece: int | None = None) -> Counts:
     work.mkdir(parents=True, exist_ok=True)
     with use_engine(Engine("native", workers)):
-        return Ingest(source=Ledgers(paths=paths)).run(Inputs(), work)
+        return Ingest(source=Ledgers(paths=paths, lines_a_piece=lines_a_piece)).run(Inputs(), work)
 
 
 def reader_of(path: Path) -> int:
@@ -59,6 +59,47 @@ def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
     assert os.getpid() not in {reader_of(path) for path in paths}
     assert content_hash(tmp_path / "together") == content_hash(tmp_path / "alone")
     assert not list(tmp_path.glob("together/scratch/begun*"))
+
+
+def test_the_pieces_of_one_shard_are_shared_by_processes_and_give_what_the_whole_gives(tmp_path: Path) -> None:
+    paths = write_ledgers(tmp_path, one="a, #, !x, b, c, d, e", one_more="f")
+    # 6 kept, 1 rejected, 1 skipped: 8 read
+    counts = Counts(8, 6, {"test_ledgers: secret": 1}, {"remark": 1})
+    whole = tmp_path / "whole"
+    assert run(whole, paths, workers=1) == counts
+    for workers in (1, 2):
+        work = tmp_path / f"by {workers}"
+        assert run(work, paths, workers, lines_a_piece=2) == counts
+        assert content_hash(work) == content_hash(whole)
+        parts = [f"part-one.{number:05d}.parquet" for number in range(3)] + ["part-one_more.00000.parquet"]
+        assert sorted(path.name for path in (work / "examples").iterdir()) == parts, "whoever reads them"
+        assert not list((work / SCRATCH / "kept").iterdir()), "what the pieces needed is gone when all are read"
+
+
+def test_pieces_are_read_at_the_same_time(tmp_path: Path) -> None:
+    paths = write_ledgers(tmp_path, one="WAIT, a, WAIT, b")
+    begun = [tmp_path / f"one.{number:05d}.pid" for number in range(2)]
+    go = [path.with_suffix(".go") for path in paths]
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(lambda: (wait_until(lambda: all(map(Path.exists, begun))), go[0].touch()))
+        assert run(tmp_path / "work", paths, lines_a_piece=2).kept == 2
+        done.result()
+
+
+def test_a_killed_shard_in_pieces_is_not_cut_again_and_goes_on_with_those_that_are_missing(tmp_path: Path) -> None:
+    work, paths = tmp_path / "work", write_ledgers(tmp_path, one="a, #, b, WAIT, DIE ONCE, c, d")
+    finished = [work / SCRATCH / "finished" / f"one.{number:05d}.json" for number in (0, 2)]
+    with (
+        released(paths[0], when=lambda: all(map(Path.exists, finished))),
+        pytest.raises(ProcessKilled, match=r"at work on one\.00001 was killed"),
+    ):
+        run(work, paths, lines_a_piece=2)
+    before = [path.stat().st_mtime_ns for path in finished]
+    assert run(work, paths, lines_a_piece=2) == Counts(5, 4, {}, {"remark": 1})
+    assert [path.stat().st_mtime_ns for path in finished] == before, "finished pieces are not read again"
+    assert (tmp_path / "one.cuts").read_text() == "x"
+    run(tmp_path / "whole", paths, workers=1)
+    assert content_hash(work) == content_hash(tmp_path / "whole")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from align.filters import filter as filters
 from align.ray_cluster import run_on_ray
 from align.recipe import load_recipe
 from align.runner import run_recipe
+from align.shard_orders import Orders
 from align.sources.ingest import Ingest
 from align.stage import Inputs
 from shard_parts import Ledgers, write_ledgers
@@ -42,6 +43,17 @@ def test_a_cluster_gives_what_this_machine_gives(tmp_path: Path) -> None:
     assert os.getpid() not in {reader_of(path) for path in paths}
     run_natively(tmp_path / "native", paths)
     assert content_hash(tmp_path / "ray") == content_hash(tmp_path / "native")
+
+
+def test_pieces_of_a_shard_are_equal_on_a_cluster_and_are_cut_and_read_again_where_a_worker_dies(tmp_path: Path) -> None:
+    paths = write_ledgers(tmp_path, one="a, #, b, !x, DIE ONCE, c", two="d, e, f")
+    work = tmp_path / "ray"
+    work.mkdir()
+    counts = Ingest(source=Ledgers(paths=paths, lines_a_piece=2)).run(Inputs(), work)
+    assert counts == Counts(8, 6, {"test_ledgers: secret": 1}, {"remark": 1})
+    assert paths[0].with_suffix(".died").exists()
+    run_natively(tmp_path / "native", paths)
+    assert content_hash(work) == content_hash(tmp_path / "native")
 
 
 def test_a_worker_that_dies_is_replaced_and_the_result_is_right(tmp_path: Path) -> None:
@@ -75,7 +87,7 @@ def test_a_cluster_that_does_not_answer_is_told_in_seconds(monkeypatch: pytest.M
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
     with pytest.raises(RecipeError, match="no cluster answers at RAY_ADDRESS=127.0.0.1:9: Connection refused"):
-        next(run_on_ray([("one", b"")], 2))
+        next(run_on_ray(Orders(), 2))
 
 
 def test_a_filter_gives_the_same_on_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

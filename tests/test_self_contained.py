@@ -50,3 +50,23 @@ def test_a_title_that_needs_its_body_is_not(title: str, why: str) -> None:
 def test_the_short_cut_for_titles_without_pointing_words_misses_none(words: list[str], between: str, end: str) -> None:
     title = "How do wild otters " + between.join(words) + end
     assert is_self_contained(title) == (self_contained._POINTS_ELSEWHERE.search(title) is None)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["How", "DO", "if", "does", "_", "howl", "2", "what_is", "What's", "bees", "this", "fly", "ſo", "“Why", "(is"]
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from([" ", "\t", ", ", "-", "\x1c"]),
+    st.sampled_from(["", "?", "...", " ?!", "\n"]),
+)
+def test_titles_of_plain_letters_are_judged_as_all_others(words: list[str], between: str, end: str) -> None:
+    title = between.join(words) + end
+    text = title.strip()
+    enough = len(self_contained._WORD.findall(text)) >= self_contained.LEAST_WORDS
+    asks = self_contained._ASKS.match(text) is not None
+    assert is_self_contained(title) == (enough and asks and self_contained._POINTS_ELSEWHERE.search(text) is None)

@@ -20,16 +20,19 @@ MOST = 4000
 @st.fragment
 def draw_map(project: Project, person: Person) -> None:
     """Draw a rectangle on it, and its undecided examples can be reviewed one after the other."""
-    tally = project.queue.catch_up()
-    points = points_of(places_of(project.pool, project.queue.topics), tally, project.queue.order, MOST)
+    sight = project.sight(person)
+    states = sight.states(project.queue.catch_up())
+    places, hidden = places_of(project.pool, project.queue.topics), sight.rows(project.pool).tolist()
+    points = points_of(places, states, project.queue.order, MOST, hidden)
     event = st.altair_chart(_chart(project, points), key="board-map", on_select="rerun", selection_mode="region")
     region = event["selection"].get("region") or {}
     if not region:
-        st.caption("Drag a rectangle over a region to review what lies in it. Alike examples lie near each other.")
+        whose = "" if sight.sees_all else " Blind: the colours are your own decisions."
+        st.caption(f"Drag a rectangle over a region to review what lies in it. Alike examples lie near each other.{whose}")
         return
     (left, right), (bottom, top) = region["x"], region["y"]
     rows = points.within(left, bottom, right, top).tolist()
-    waiting = [project.pool.ids[row] for row in rows if STATES[int(tally.states[row])] == "undecided"]
+    waiting = [project.pool.ids[row] for row in rows if STATES[int(states[row])] == "undecided"]
     columns = st.columns([3, 1], vertical_alignment="center")
     columns[0].text(f"{len(rows):,} examples in the region, {len(waiting):,} of them undecided")
     may = is_at_least(person.role, "curator")

@@ -54,18 +54,18 @@ def draw(project: Project, person: Person) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("To a file", anchor=False)
-        _draw_export(project)
+        _draw_export(project, person)
     with right:
         st.subheader("From a file", anchor=False)
         _draw_import(project, person)
 
 
-def _draw_export(project: Project) -> None:
+def _draw_export(project: Project, person: Person) -> None:
     form = st.selectbox("Form", FORMS, format_func=lambda form: form.label, key="exchange-form")
     whole = st.toggle("Undecided examples too", key="exchange-whole", help="For a tool in which people go on deciding")
     st.caption("A decision keeps the text that it was made on; several curators of one example are folded to one decision.")
     if st.button("Prepare the file", key="exchange-prepare"):
-        items = list(_items(project, whole))
+        items = list(items_for(project, person, whole))
         st.session_state["exchange-file"] = (form.suffix, form.write(items), _untold(items) if form.read is not None else 0)
     suffix, text, untold = st.session_state.get("exchange-file", ("", "", 0))
     if suffix == form.suffix:
@@ -80,12 +80,15 @@ def _draw_export(project: Project) -> None:
             st.code(argilla.SETTINGS, language="python", wrap_lines=True)
 
 
-def _items(project: Project, whole: bool) -> Iterator[Item]:
+def items_for(project: Project, person: Person, whole: bool) -> Iterator[Item]:
     """Examples of this pool with the decisions on them; those that nobody decided about, too, where the whole is wanted."""
     by_example: dict[str, list[Decision]] = {}
-    for decision in project.store.decisions():
+    for decision in project.store.take_out(person.name):
         by_example.setdefault(decision.example_id, []).append(decision)
-    for example_id in project.pool.ids if whole else [name for name in project.pool.ids if name in by_example]:
+    hidden = project.sight(person).hidden
+    open_ones = (name for name in project.pool.ids if name in project.pool and name not in hidden)
+    shown = [name for name in open_ones if whole or name in by_example]
+    for example_id in shown:
         yield project.pool.example(example_id), tuple(by_example.get(example_id, ()))
 
 

@@ -14,8 +14,9 @@ LINES = 12
 """So many of the last lines are shown."""
 
 
-def run_align(project: Project, title: str, arguments: Sequence[str]) -> bool:
-    """Run one verb on the project's store; whether it was done. A verb that was stopped goes on when it is run again."""
+def run_align(project: Project, person: str, title: str, arguments: Sequence[str]) -> bool:
+    """Run one verb on the project's store as a lead; whether it was done. One that was stopped goes on when run again."""
+    project.store.allow(person, f"align {arguments[0]}", " ".join(arguments[1:])[:500])
     command = [sys.executable, "-m", "align", *arguments, "--store", project.desk.store]
     with st.status(title, expanded=True) as status:
         shown = st.empty()

@@ -9,11 +9,13 @@ from pathlib import Path
 import streamlit as st
 
 from align.curating import stages_above
+from align.curation.sight import refuse_other_group
 from align.curation.team.people import Person
 from align.errors import AlignError
 from align.freezing.checks import FreezePreview, freeze_preview
 from align.lineage import run_of_recipe
 from align.recipe import Recipe, load_recipe
+from align.records import Example
 from curation_app.freezing.jobs import recipe_arguments, run_align
 from curation_app.look import say_nothing_here
 from curation_app.session import Project
@@ -33,12 +35,15 @@ def draw(project: Project, person: Person) -> None:
     recipe = load_recipe(Path(project.desk.recipe), (f"stages.{project.desk.stage}.decisions=database",))
     splits = _choose(project, recipe)
     may_freeze = is_at_least(person.role, "lead")
+    if not may_freeze and project.store.settings().blind:  # what is in a set was accepted
+        say_nothing_here("A lead freezes", "What is in the set was accepted by somebody, and you decide blind.")
+        return
     columns = st.columns([1, 1, 4])
     if columns[0].button(
         "Apply decisions", disabled=not may_freeze, help="Makes the stages below the decisions, as align run does"
     ):
         last = max(splits.values(), key=list(recipe.stages).index)
-        run_align(project, "Applying decisions", ["run", *recipe_arguments(project), "--until", last])
+        run_align(project, person.name, "Applying decisions", ["run", *recipe_arguments(project), "--until", last])
     if not may_freeze:
         columns[2].caption("A lead applies decisions and freezes; you see what it would be.")
     lacking = [stage for stage in splits.values() if stage not in run_of_recipe(recipe, Path(project.desk.store))]
@@ -49,6 +54,7 @@ def draw(project: Project, person: Person) -> None:
         )
         return
     try:
+        _refuse_other_group(project, person, recipe, splits)
         with st.spinner("Comparing the splits"):
             preview = freeze_preview(recipe, Path(project.desk.store), splits)
     except AlignError as error:
@@ -59,9 +65,9 @@ def draw(project: Project, person: Person) -> None:
     if columns[1].button("Freeze", type="primary", disabled=not may_freeze or bool(preview.problems)):
         more = [text for split in ("dev", "test") if split in splits for text in (f"--{split}", splits[split])]
         arguments = ["freeze", *recipe_arguments(project)[:1], splits["train"], *recipe_arguments(project)[1:], *more]
-        run_align(project, "Freezing", [*arguments, "--to", str(frozen)])
+        run_align(project, person.name, "Freezing", [*arguments, "--to", str(frozen)])
     if frozen.is_dir() and may_freeze:
-        _offer(frozen)
+        _offer(project, person, recipe, splits, frozen)
 
 
 def _choose(project: Project, recipe: Recipe) -> dict[str, str]:
@@ -138,6 +144,13 @@ def _draw_preview(preview: FreezePreview) -> None:
             st.caption("No example stands twice, in one split or in two.")
 
 
+def _refuse_other_group(project: Project, person: Person, recipe: Recipe, splits: dict[str, str]) -> None:
+    """Prompts that two splits share are told in words, and a set is handed out whole."""
+    run = run_of_recipe(recipe, Path(project.desk.store))
+    for stage in splits.values():
+        refuse_other_group(project.store, person.name, run[stage].read(Example), f"stage {stage}")
+
+
 def _folder(project: Project, recipe: Recipe, splits: dict[str, str]) -> Path:
     """Where the set goes: named by what is in it, so that another selection never writes over it."""
     run = run_of_recipe(recipe, Path(project.desk.store))
@@ -146,13 +159,14 @@ def _folder(project: Project, recipe: Recipe, splits: dict[str, str]) -> Path:
     return Path(project.desk.store) / FOLDER / f"{name}-{contents}"
 
 
-def _offer(frozen: Path) -> None:
+def _offer(project: Project, person: Person, recipe: Recipe, splits: dict[str, str], frozen: Path) -> None:
     """The set as one file, packed when it is asked for."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.text(f"Frozen: {frozen.name}")
+        pack = partial(packed_for, project, person, recipe, splits, frozen)
         st.download_button(
-            "Download", partial(_packed, frozen), f"{frozen.name}.zip", "application/zip", icon=":material/download:",
-            on_click="ignore", key="freeze-get",
+            "Download", pack, f"{frozen.name}.zip", "application/zip", icon=":material/download:", on_click="ignore",
+            key="freeze-get",
         )  # fmt: skip
     card = frozen / "README.md"
     if card.is_file():
@@ -160,7 +174,10 @@ def _offer(frozen: Path) -> None:
             st.code(card.read_text(encoding="utf-8"), language="markdown", wrap_lines=True)
 
 
-def _packed(folder: Path) -> bytes:
+def packed_for(project: Project, person: Person, recipe: Recipe, splits: dict[str, str], folder: Path) -> bytes:
+    """The set as a zip file, for a lead who may read all of it."""
+    project.store.allow(person.name, "download frozen set", folder.name)
+    _refuse_other_group(project, person, recipe, splits)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in sorted(folder.rglob("*")):

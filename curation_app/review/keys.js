@@ -29,6 +29,7 @@ function commandOf(event, { typing, choosing, covered }) {
   if (strong && event.key === "Enter" && !event.altKey) return covered ? null : { name: "accept" }
   if (event.altKey && !strong && event.code === "KeyX") return covered ? null : { name: "reject" }
   if (typing || strong || event.altKey) return null
+  if (covered && event.key === "Tab") return { name: "stay" } // nothing below is to be reached
   const letter = letterOf(event)
   if (covered) return ["?", "g"].includes(letter) ? { name: "leave" } : null
   if (choosing) {

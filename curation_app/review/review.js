@@ -1,8 +1,9 @@
 // One example a screen. The next ones lie ready, so that a decision is followed at once by the next example; the server confirms
-// meanwhile, and where it refuses the page goes back to what the server says.
+// meanwhile, and where it refuses the page goes back to what the server says. No key press is lost in silence: what is not taken is told.
 
 const SETTLE_MS = 250 // what was painted less long ago nobody has read: a key pressed then was meant for the one before
 const ALIVE_MS = 120_000
+const DECIDING = new Set(["accept", "skip", "flag", "reject", "reason"])
 const pages = new WeakMap()
 
 export default function (component) {
@@ -15,13 +16,11 @@ export default function (component) {
   return () => page.close()
 }
 
-class Page extends Typing {
+class Page extends Strip {
   constructor(root, element) {
     super()
     Object.assign(this, { root, element, card: null, texts: [], note: "", mode: "read", view: "rendered", over: "", choosing: false })
     this.outbox = new Outbox(() => {})
-    this.pending = null
-    this.gone = new Set()
     this.onKey = (event) => this.key(event)
     this.onHide = () => this.hidden()
     this.onSize = () => this.fit()
@@ -54,11 +53,11 @@ class Page extends Typing {
 
   take(data) {
     this.data = data
+    this.outbox.keepFor(data.person)
     for (const [message, answer] of this.outbox.settle(data.answers)) this.answered(message, answer)
-    if (this.pending) return this.paintStrip()
-    // An example that was decided in this tab, and is not asked back, is over: an answer under way may still list it.
-    const [first] = data.cards
-    if (!first) return this.showNothing()
+    if (this.isSaving() && this.card) return this.paintStrip()
+    const first = this.nextCard()
+    if (!first) return this.isSaving() ? this.showWaiting() : this.showNothing()
     if (!this.card || this.card.id !== first.id || this.card.version !== first.version || this.card.content !== first.content) {
       this.show(first)
     } else {
@@ -68,12 +67,19 @@ class Page extends Typing {
     }
   }
 
+  // The first that is not decided yet: an answer under way may still list what was decided in this tab.
+  nextCard() {
+    const decided = this.outbox.decided()
+    return this.data.cards.find((card) => !decided.has(card.id))
+  }
+
+  isSaving() {
+    return this.outbox.has("decide") || this.outbox.has("undo")
+  }
+
   answered(message, answer) {
-    const isPending = this.pending === message.request
-    if (isPending) this.pending = null
     if (!answer.ok) this.tell(answer.said, true)
     else if (message.kind === "undo") this.tell(answer.said, false)
-    else if (isPending) this.tell("", false)
     if (message.kind !== "draft" || !this.card || message.id !== this.card.id) return
     if (answer.ok && !this.draftTimer && this.sentDraft === message.stamp) this.savedAt = new Date()
     if (answer.live && message.stamp === this.stamp()) {
@@ -104,6 +110,7 @@ class Page extends Typing {
     this.part("texts").scrollTop = 0
     this.part("side").scrollTop = 0
     this.focusText()
+    this.part("voice").replaceChildren(`Next: ${card.texts[0].slice(0, 160)}`)
     const painted = card.id
     this.element.dataset.settled = "no"
     requestAnimationFrame(() => requestAnimationFrame(() => {
@@ -113,9 +120,16 @@ class Page extends Typing {
   }
 
   showNothing() {
+    this.showWords(this.data.empty)
+  }
+
+  showWaiting() {
+    this.showWords({ title: "The next example is on its way", words: ["What you decided is being saved."] })
+  }
+
+  showWords({ title, words }) {
     this.card = null
     this.element.dataset.painted = ""
-    const { title, words } = this.data.empty
     this.part("texts").replaceChildren(make("div", "nothing", make("h2", "", title), ...words.map((line) => make("p", "", line))))
     this.part("side").replaceChildren()
     this.part("bar").replaceChildren(press("", "Undo", ["U"], () => this.run({ name: "undo" })))
@@ -143,40 +157,45 @@ class Page extends Typing {
     const others = {
       reject: () => this.askReason(), reason: () => this.decide("reject", number ? this.data.reasons[number - 1] || "" : ""),
       undo: () => this.undo(), edit: () => this.enterEditor(), leave: () => this.leave(), prompt: () => this.nextPrompt(),
-      view: () => this.nextView(), note: () => this.enterNote(), legend: () => this.cover("legend"), guidelines: () => this.cover("guidelines"),
+      view: () => this.nextView(), note: () => this.enterNote(), legend: () => this.cover("legend"), guidelines: () => this.cover("guidelines"), stay: () => {},
     }
-    if (!this.card && !["undo", "legend", "guidelines", "leave"].includes(name)) return
+    const why = DECIDING.has(name) ? this.whyNot() : ""
+    if (why) return this.hint(`Not taken: ${why}.`)
+    if (!this.card && !["undo", "legend", "guidelines", "leave", "stay"].includes(name)) return
     ;(decisions[name] || others[name])()
   }
 
-  // Nothing is decided while a decision is under way, nor about what was painted a moment ago.
-  isReady() {
-    return this.pending === null && this.element.dataset.settled === "yes"
+  // Why nothing can be decided now, or nothing.
+  whyNot() {
+    if (this.outbox.has("undo")) return "your last decision is being taken back"
+    if (!this.card) return this.isSaving() ? "the next example is on its way" : "there is no example here"
+    return this.element.dataset.settled === "yes" ? "" : "this example had only just come up. Press again to decide about it"
   }
 
   decide(action, reason = "") {
-    if (!this.isReady()) return
     const card = this.card
     clearTimeout(this.draftTimer)
     this.draftTimer = null
-    this.pending = this.outbox.add({
+    this.tell("", false)
+    this.hint("")
+    this.isWelcomed = true
+    this.outbox.add({
       kind: "decide", id: card.id, content: card.content, version: card.version, action, reason, served: card.served,
       texts: this.isEdited() ? this.texts : null, note: this.note, seconds: Math.round(this.shownFor()) / 1000,
     })
-    const next = this.data.cards.find((other) => other.id !== card.id)
+    const next = this.nextCard()
     if (next) this.show(next)
-    else this.paintStrip()
+    else this.showWaiting()
   }
 
   undo() {
-    if (this.pending !== null) return
+    if (this.outbox.has("undo")) return this.hint("Not taken: your last decision is being taken back.")
     this.flushDraft()
-    this.pending = this.outbox.add({ kind: "undo" })
+    this.outbox.add({ kind: "undo" })
     this.paintStrip()
   }
 
   askReason() {
-    if (!this.isReady()) return
     if (this.mode === "edit") this.leaveEditor()
     this.choosing = true
     paintBar(this.part("bar"), this)
@@ -266,34 +285,5 @@ class Page extends Typing {
     paintSide(this.part("side"), this)
     paintBar(this.part("bar"), this)
     this.paintStrip()
-  }
-
-  paintStrip() {
-    const { card } = this
-    this.element.dataset.state = this.pending ? "saving" : card ? "ready" : "empty"
-    const origin = card ? card.origin : null
-    this.part("place").replaceChildren(origin ? [origin.place, origin.source.replaceAll("_", " ")].filter(Boolean).join(" · ") : "")
-    const served = card ? [SERVED[card.served], card.decided && `you said: ${card.decided}`].filter(Boolean).join(" · ") : ""
-    this.part("served").replaceChildren(served)
-    this.part("progress").replaceChildren(this.data.progress)
-    this.part("saved").replaceChildren(this.saveWords())
-    this.fit()
-  }
-
-  saveWords() {
-    if (this.pending) return "saving"
-    if (!this.card) return ""
-    if (this.draftTimer) return "typing"
-    if (this.outbox.has("draft")) return "saving the draft"
-    return this.savedAt || this.card.draft.length ? "draft saved" : ""
-  }
-
-  tell(words, isError) {
-    const notice = this.part("notice")
-    notice.hidden = !words
-    notice.className = isError ? "notice wrong" : "notice"
-    notice.replaceChildren(words)
-    clearTimeout(this.noticeTimer)
-    if (words && !isError) this.noticeTimer = setTimeout(() => (notice.hidden = true), 4000)
   }
 }

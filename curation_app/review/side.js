@@ -3,20 +3,23 @@
 // Why it was served is said only where that tells nothing about it: who knows that a look is a second one judges otherwise.
 const SERVED = { search: "you picked it", bulk: "from a list" }
 
+// A rule's detail that is no longer stands behind what it says, and not in a box of its own.
+const SHORT_CHARS = 24
+
 function paintSide(side, page) {
   const { card, live } = page
   const note = side.querySelector("textarea")
   const keepsNote = note && note === page.root.activeElement
   if (keepsNote) {
-    side.querySelector(".known").replaceChildren(...knownOf(card, live))
+    side.querySelector(".known").replaceChildren(...knownOf(card, live, page.data.progress.accepted))
     return
   }
-  side.replaceChildren(make("div", "known", ...knownOf(card, live)), noteOf(page))
+  side.replaceChildren(make("div", "known", ...knownOf(card, live, page.data.progress.accepted)), noteOf(page))
 }
 
-function knownOf(card, live) {
+function knownOf(card, live, accepted) {
   return [
-    rulesOf(live.rules), styleOf(live.style), alikeOf(card.alike), suggestionsOf(card.suggestions), originOf(card.origin, card.id),
+    rulesOf(live.rules), styleOf(live.style), alikeOf(card.alike, accepted), suggestionsOf(card.suggestions), originOf(card.origin, card.id),
   ].filter(Boolean)
 }
 
@@ -35,11 +38,12 @@ function rulesOf(rules) {
     item.append(make("span", "mark", ""), make("span", "rule", rule.rule.replaceAll("_", " ")))
     item.append(make("span", "status", rule.status === "passed" ? rule.said || "passed" : rule.status))
     if (rule.asked) item.append(make("div", "asked", rule.asked))
-    if (rule.status !== "passed") item.append(make("div", "said", rule.said))
+    const isBare = rule.status === "failed" && !rule.around && rule.detail.length <= SHORT_CHARS
+    if (rule.status !== "passed") item.append(make("div", "said", isBare && rule.detail ? `${rule.said}: ${rule.detail}` : rule.said))
     if (rule.around) {
       const [before, found, after] = rule.around
       item.append(make("div", "around", before, make("mark", "", found), after))
-    } else if (rule.status === "failed" && rule.detail) item.append(make("div", "around", rule.detail))
+    } else if (rule.status === "failed" && rule.detail && !isBare) item.append(make("div", "around", rule.detail))
     list.append(item)
   }
   return part("Rules", failed ? `${failed} of ${rules.length} failed` : "all passed", list)
@@ -50,8 +54,8 @@ function styleOf(reasons) {
   return part("Style", "unusual", make("ul", "plain", ...reasons.map((reason) => make("li", "", reason))))
 }
 
-function alikeOf(alike) {
-  if (!alike.length) return part("Nearest accepted", "none yet")
+function alikeOf(alike, accepted) {
+  if (!alike.length) return part("Nearest accepted", accepted ? "nothing near" : "none yet")
   const list = make("ul", "alike")
   for (const item of alike) {
     const level = make("span", "level")
@@ -86,6 +90,7 @@ function noteOf(page) {
   field.value = page.note
   field.rows = 2
   field.placeholder = "For whoever reads the decision"
+  field.dir = "auto"
   field.setAttribute("aria-label", "Note")
   field.oninput = () => page.noted(field.value)
   field.onblur = () => page.flushDraft()
@@ -131,7 +136,10 @@ function reasonButtons(page) {
 }
 
 function press(kind, words, keys, act) {
-  const button = make("button", `press ${kind}`, make("span", "", words), make("span", "keys", ...drawKey(...keys)))
+  const drawn = make("span", "keys", ...drawKey(...keys))
+  drawn.setAttribute("aria-hidden", "true")
+  const button = make("button", `press ${kind}`, make("span", "", words), drawn)
+  if (keys.length) button.setAttribute("aria-keyshortcuts", keys.join("+").replace("Ctrl", "Control").replace("Esc", "Escape"))
   button.type = "button"
   button.tabIndex = 0
   // The focus goes back to the text, or else Enter and Space would press the button once more.
@@ -149,6 +157,7 @@ function paintOver(over, what, page) {
   const sheet = make("div", "sheet")
   sheet.setAttribute("role", "dialog")
   sheet.setAttribute("aria-modal", "true")
+  sheet.setAttribute("aria-label", what === "legend" ? "Keys" : "Guidelines")
   if (what === "legend") {
     const list = make("dl", "legend")
     for (const [keys, words] of LEGEND) list.append(make("dt", "", ...drawKey(...keys.split(" "))), make("dd", "", words))

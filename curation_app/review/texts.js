@@ -32,7 +32,8 @@ function headOfTurn(page, role, number) {
 }
 
 function wordsOf(page) {
-  return `${page.live.words.toLocaleString("en")} words`
+  const { words } = page.live
+  return `${words.toLocaleString("en")} word${words === 1 ? "" : "s"}`
 }
 
 function choices(names, chosen, choose, key) {
@@ -64,6 +65,7 @@ function editorOf(page, number) {
   field.value = page.texts[number]
   field.dataset.turn = number
   field.spellcheck = true
+  field.dir = "auto"
   field.setAttribute("aria-label", `Edit the ${(LABELS[page.card.roles[number]] || "text").toLowerCase()}`)
   field.oninput = () => {
     fit(field)

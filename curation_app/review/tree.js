@@ -4,6 +4,9 @@ const ELEMENTS = new Set(
   ("p h1 h2 h3 h4 h5 h6 ul ol li pre code blockquote em strong del table thead tbody tr th td hr br mark").split(" "),
 )
 
+// Each takes the direction of its own first letter, so that Arabic and English may follow each other.
+const DIRECTED = new Set("p h1 h2 h3 h4 h5 h6 ul ol blockquote th td".split(" "))
+
 function make(name, className, ...children) {
   const element = document.createElement(name)
   if (className) element.className = className
@@ -19,6 +22,7 @@ function drawTree(nodes, into) {
     }
     const [name, ...rest] = node
     const element = ELEMENTS.has(name) ? document.createElement(name) : make("span", name === "formula" ? "formula" : "address")
+    if (DIRECTED.has(name)) element.dir = "auto"
     if (rest.length && typeof rest[0] === "object" && !Array.isArray(rest[0])) {
       const start = Number(rest.shift().start)
       if (name === "ol" && Number.isInteger(start)) element.start = start

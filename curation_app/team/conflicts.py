@@ -19,7 +19,8 @@ _AT = "conflict_at"
 
 def draw(project: Project, person: Person) -> None:
     """One conflict at a time."""
-    open_ones = _found(project.store)
+    hidden = project.sight(person).hidden
+    open_ones = [conflict for conflict in _found(project.store) if conflict.example_id not in hidden]
     if not open_ones:
         st.info(
             "Nothing to settle. Where two curators differ about an example it comes here, and until a lead settles it the "

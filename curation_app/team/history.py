@@ -14,7 +14,7 @@ def draw(project: Project, person: Person) -> None:
     """One page; going back is by the numbers that were passed, so that nothing is counted."""
     stack: list[int] = st.session_state.setdefault(_STACK, [])
     rows = project.store.audit(AT_ONCE + 1, stack[-1] if stack else None)
-    shown = rows[:AT_ONCE]
+    shown, hidden = rows[:AT_ONCE], project.sight(person).hidden
     if not shown:
         st.info(
             "Nothing has happened yet: decisions, roles, settings and texts stand here as they change.", icon=":material/history:"
@@ -28,7 +28,7 @@ def draw(project: Project, person: Person) -> None:
                 "Who": row.who,
                 "What": row.what,
                 "About": row.about,
-                "Detail": row.detail,
+                "Detail": "of the other group" if row.about in hidden else row.detail,
             }
             for row in shown
         ],

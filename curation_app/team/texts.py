@@ -1,5 +1,6 @@
 """Texts of records on a page: as they are written, never as HTML, Markdown or formulas."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -35,6 +36,12 @@ def marked(before: str, after: str) -> str:
     return "".join(f"<{_TAGS[piece.change]}>{escape(piece.text)}</{_TAGS[piece.change]}>" for piece in difference(before, after))
 
 
+JOINER = "\u2060"
+"""Has no width and breaks no line. Within an address it keeps Streamlit from making it a link, which no backslash does."""
+_ADDRESS = re.compile(r"https?:(?=//)|www(?=\.)", re.IGNORECASE)
+
+
 def plain(text: str) -> str:
-    """A text for a label or a caption, where Streamlit reads Markdown."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!$:~|<>&" else sign for sign in " ".join(text.split()))
+    """A text for a label or a caption, where Streamlit reads Markdown; no address in it can be clicked."""
+    said = _ADDRESS.sub(lambda found: found[0] + JOINER, " ".join(text.split()))
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!$:~|<>&" else sign for sign in said)

@@ -37,16 +37,19 @@ SHOWN_CHARS = 160
 def draw(project: Project, person: Person) -> None:
     browse = _browse(project)
     filters, problems = from_query({name: st.query_params.get_all(name) for name in st.query_params})
-    if filters.like and filters.like not in project.pool:
+    sight = project.sight(person)
+    if filters.like and (filters.like not in project.pool or filters.like in sight.hidden):
         problems.append(f"like: the pool has no example {filters.like!r}")
         filters = replace(filters, like="")
-    states = project.queue.catch_up().states
-    listing = browse.find(filters, states)
+    states, hidden = sight.states(project.queue.catch_up()), sight.rows(project.pool)
+    listing = browse.find(filters, states, hidden)
     for problem in problems:
         st.warning(plain(problem))
     left, right = st.columns([1, 3.4], gap="large")
     with left:
-        _draw_filters(browse, filters, listing)
+        _draw_filters(browse, filters, listing, hidden.tolist())
+        if not sight.sees_all:
+            st.caption("Blind: only your own decisions are shown and counted here.")
     with right:
         _draw_found(project, person, filters, listing, states)
 
@@ -60,7 +63,7 @@ def _browse(_project: Project) -> Browse:
 # ---------------------------------------------------------------------------------------------- what is asked for
 
 
-def _draw_filters(browse: Browse, filters: Filters, listing: Listing) -> None:
+def _draw_filters(browse: Browse, filters: Filters, listing: Listing, hidden: Sequence[int]) -> None:
     """The widgets show what the address says; a change of one of them changes the address."""
     state = st.session_state
     state["browse-words"], state["browse-order"] = filters.words, filters.order
@@ -83,7 +86,7 @@ def _draw_filters(browse: Browse, filters: Filters, listing: Listing) -> None:
         state[f"browse-{label}"] = chosen
         said = {name: f"{name or 'no group'} ({counts.get(name, 0):,})" for name in options}
         st.multiselect(title, options, key=f"browse-{label}", on_change=_changed, placeholder="any", format_func=said.__getitem__)
-    tags = browse.tags()
+    tags = browse.tags(hidden)
     if tags:
         options = list(dict.fromkeys([*state["browse-tag"], *tags]))
         st.multiselect("Tag", options, key="browse-tag", on_change=_changed, placeholder="any")

@@ -1,11 +1,14 @@
 """Review: one example a screen, one key a decision."""
 
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from align.curation.queueing.queue import Queue
+from align.curation.review.progress import day_begins, progress_of
 from align.curation.review.rendering import rendered
 from align.curation.review.reviewing import Reviewing
 from align.curation.team.people import Person
@@ -19,13 +22,13 @@ PAGE = PageInfo("Review", ":material/rate_review:", 10, "curator")
 
 KEY = "review"
 FOLDER = Path(__file__).parents[1] / "review"
-SCRIPTS = ("tree.js", "outbox.js", "keys.js", "texts.js", "side.js", "typing.js", "review.js")
+SCRIPTS = ("tree.js", "outbox.js", "keys.js", "texts.js", "side.js", "typing.js", "strip.js", "review.js")
 
 
 def draw(project: Project, person: Person) -> None:
     """One component holds the text, the keys and the buttons, so that no key press meets a page in between two states."""
     project.heed_settings()
-    reviewing = _reviewing(project, person.name)
+    reviewing = _reviewing(project, person)
     wanted = st.query_params.pop("example", None)  # a link from another page; a reload shall not ask for it again
     if wanted is not None:
         try:
@@ -40,45 +43,55 @@ def draw(project: Project, person: Person) -> None:
 
 @st.fragment
 def _card(project: Project, person: Person) -> None:
-    reviewing = _reviewing(project, person.name)
+    reviewing = _reviewing(project, person)
     html, css, js = _component_files()
     component = st.components.v2.component("align_review", html=html, css=css, js=js)
-    component(key=KEY, data=page_data(project, reviewing), on_sent_change=lambda: _take(project, person.name))
+    component(key=KEY, data=page_data(reviewing, project.queue, _today()), on_sent_change=lambda: _take(project, person))
 
 
-def page_data(project: Project, reviewing: Reviewing) -> dict[str, Any]:
-    """Everything the browser needs to draw this example and the next ones."""
+def page_data(reviewing: Reviewing, queue: Queue, since: str) -> dict[str, Any]:
+    """Everything the browser needs to draw this example and the next ones; `since` is when the person's day began."""
+    cards = reviewing.cards()
     return {
-        "cards": reviewing.cards(),
+        "cards": cards,
         "answers": reviewing.answers,
         "reasons": list(reviewing.settings.reasons),
-        "guidelines": _guidelines(project, reviewing.curator),
-        "progress": _progress(project, reviewing.curator),
+        "guidelines": _guidelines(reviewing),
+        "person": reviewing.curator,
+        "picked": reviewing.places_in_line(),
+        "progress": progress_of(queue, reviewing.curator, list(reviewing.open), since),
         "empty": _empty(reviewing),
     }
 
 
-def _take(project: Project, curator: str) -> None:
+def _take(project: Project, person: Person) -> None:
     """What the browser sent. In a callback, so that no later event can stop it halfway."""
     sent = st.session_state[KEY].get("sent") or {}
+    project.heed_takedowns()
     project.heed_settings()
-    _reviewing(project, curator).take(sent.get("messages", []))
+    messages = sent.get("messages", [])
+    _reviewing(project, person).take(messages)
+    if any(message.get("kind") == "undo" for message in messages):
+        project.queue.catch_up()  # a decision makes the queue hear of itself
 
 
-def _reviewing(project: Project, curator: str) -> Reviewing:
-    name = f"reviewing-{curator}"
+def _reviewing(project: Project, person: Person) -> Reviewing:
+    name = f"reviewing-{person.name}"
+    sight = project.sight(person)
     if name not in st.session_state:
-        reviewing = Reviewing(project.store, project.pool, project.queue, curator, project.rules, project.style, project.accepted)
+        reviewing = Reviewing(
+            project.store, project.pool, project.queue, person.name, project.rules, project.style, project.accepted.near, sight
+        )
         reviewing.begin()
         st.session_state[name] = reviewing
     found: Reviewing = st.session_state[name]
+    found.see(sight)
     return found
 
 
-def _guidelines(project: Project, curator: str) -> dict[str, Any]:
-    latest = project.store.guidelines()
-    read = project.store.acknowledged().get(curator, 0)
-    return {"version": latest.version, "read": read, "tree": _guidelines_tree(latest.text)}
+def _guidelines(reviewing: Reviewing) -> dict[str, Any]:
+    latest = reviewing.terms.guidelines
+    return {"version": latest.version, "read": reviewing.terms.read_by(reviewing.curator), "tree": _guidelines_tree(latest.text)}
 
 
 @lru_cache(maxsize=4)
@@ -87,10 +100,10 @@ def _guidelines_tree(text: str) -> list[Any]:
     return rendered(text)
 
 
-def _progress(project: Project, curator: str) -> str:
-    own = {item.action: item.standing for item in project.store.counts() if item.curator == curator}
-    accepted = own.get("accept", 0) + own.get("edit", 0)
-    return f"{accepted:,} accepted, {own.get('reject', 0):,} rejected"
+def _today() -> str:
+    """When the day of the person's browser began; without a browser that of UTC."""
+    minutes = st.context.timezone_offset  # as JavaScript counts it: what has to be added to get UTC
+    return day_begins(datetime.now(UTC), timedelta(minutes=-(minutes or 0)))
 
 
 def _empty(reviewing: Reviewing) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def _desk(project: Project, person: Person, written: AuthoredExample) -> None:
     turns = typed_turns(store, person.name, shaped)
     _buttons(store, person.name, shaped, key)
     with st.container(border=True):
-        draw_remarks(remarks(project, replace(shaped, turns=turns), turns))
+        draw_remarks(remarks(project, person, replace(shaped, turns=turns), turns))
     _versions(store, person.name, written)
 
 

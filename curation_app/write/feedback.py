@@ -8,7 +8,9 @@ from typing import Literal
 import streamlit as st
 
 from align.curation.pools.pool import Pool
-from align.curation.store import CurationStore
+from align.curation.queueing.tally import ACCEPTED
+from align.curation.sight import Sight
+from align.curation.team.people import Person
 from align.curation.writing.authoring import AuthoredExample, length_remarks, missing_in
 from align.curation.writing.likeness import Known, KnownTexts, Likeness
 from align.records import Turn
@@ -31,13 +33,14 @@ class Remark:
     said: str
 
 
-def remarks(project: Project, written: AuthoredExample, turns: tuple[Turn, ...]) -> list[Remark]:
+def remarks(project: Project, person: Person, written: AuthoredExample, turns: tuple[Turn, ...]) -> list[Remark]:
     """Everything at once, the gravest first."""
     found = [Remark("stop", problem) for problem in missing_in(written)]
     if not any(turn.text.strip() for turn in turns):
         return found
-    alike, has_pool = _alike(project, written, turns)
-    found += [_of_likeness(project.store, item) for item in alike]
+    sight = project.sight(person)
+    alike, has_pool = _alike(project, sight, written, turns)
+    found += [_of_likeness(project, sight, item) for item in alike]
     if not has_pool:
         found.append(Remark("look", f"the pool's {len(project.pool):,} prompts are still being read"))
     found += [Remark("look", said) for said in length_remarks(turns)]
@@ -55,7 +58,7 @@ def draw_remarks(found: list[Remark]) -> None:
         st.markdown(f"{ICONS[remark.level]} {plain(remark.said)}")
 
 
-def _alike(project: Project, written: AuthoredExample, turns: tuple[Turn, ...]) -> tuple[list[Likeness], bool]:
+def _alike(project: Project, sight: Sight, written: AuthoredExample, turns: tuple[Turn, ...]) -> tuple[list[Likeness], bool]:
     """What is like the turns, and whether the pool could be asked yet."""
     everything = project.store.all_authored()
     mark = tuple((item.id, item.version) for item in everything)
@@ -63,7 +66,8 @@ def _alike(project: Project, written: AuthoredExample, turns: tuple[Turn, ...]) 
     found = own.find(turns, without=written.id)
     reading = _pool_texts(len(project.pool), _pool=project.pool)
     with suppress(TimeoutError):
-        found += reading.result(WAITED_SECONDS).find(turns, most=3)
+        near = reading.result(WAITED_SECONDS).find(turns, most=3)
+        found += [_of_other(item) if item.known.id in sight.hidden else item for item in near if item.known.id in project.pool]
     return sorted(found, key=lambda item: (not item.is_duplicate, -item.share))[:5], reading.done()
 
 
@@ -92,14 +96,18 @@ def _pool_texts(count: int, _pool: Pool) -> "Future[KnownTexts]":
     return future
 
 
-def _of_likeness(store: CurationStore, item: Likeness) -> Remark:
+def _of_other(item: Likeness) -> Likeness:
+    return item._replace(known=item.known._replace(where="other group"))
+
+
+def _of_likeness(project: Project, sight: Sight, item: Likeness) -> Remark:
     """In words; of the other group's texts nothing is told but that one is like this."""
     what = {"same prompt": "nearly the same prompt as", "shared words": "shares words with", "alike": "is alike"}[item.how]
     level: Level = "stop" if item.is_duplicate else "look"
     if item.known.where == "other group":
         return Remark(level, f"{what} something that the other group has written: choose another subject")
     where = item.known.where
-    if where == "pool" and any(standing.action in ("accept", "edit") for standing in store.standing(item.known.id)):
+    if where == "pool" and sight.states(project.queue.tally)[project.pool.row(item.known.id)] == ACCEPTED:
         where = "accepted"
     share = f"{item.share:.0f} words in a row" if item.how == "shared words" else f"{item.share:.2f}"
     shown = item.words if item.how == "shared words" else item.known.prompt

@@ -10,15 +10,22 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+class Same(NamedTuple):
+    """A column that says the same in every row."""
+
+    value: Any
+    rows: int
+
+
 class Lists(NamedTuple):
     """A column of lists: how long each is, and the items of all of them, one list after the other."""
 
-    lengths: Sequence[int]
+    lengths: Sequence[int] | Same
     items: Any
 
 
 def rows_of_columns(record: type[Any], columns: dict[str, Any]) -> "pa.RecordBatch":
-    """Rows of the table of a record type. A column is a sequence of plain values, `Lists`, or a mapping of columns by field."""
+    """Rows of the table of a record type. A column is a sequence of values, `Same`, `Lists`, or a mapping of columns by field."""
     import pyarrow as pa
 
     schema = arrow_schema(record)
@@ -31,6 +38,17 @@ def _array(values: Any, kind: "pa.DataType") -> "pa.Array":
     if pa.types.is_struct(kind):
         return pa.StructArray.from_arrays([_array(values[item.name], item.type) for item in kind], fields=list(kind))
     if pa.types.is_list(kind):
-        offsets = pa.array([0, *accumulate(values.lengths)], pa.int32())
-        return pa.ListArray.from_arrays(offsets, _array(values.items, kind.value_type), type=kind)
+        return pa.ListArray.from_arrays(_offsets(values.lengths), _array(values.items, kind.value_type), type=kind)
+    if isinstance(values, Same):
+        return pa.repeat(pa.scalar(values.value, kind), values.rows)
     return pa.array(values, kind)
+
+
+def _offsets(lengths: Sequence[int] | Same) -> "pa.Array":
+    """Where each list begins, and where the last one ends."""
+    import numpy as np
+    import pyarrow as pa
+
+    if isinstance(lengths, Same):
+        return pa.array(np.arange(lengths.rows + 1, dtype=np.int32) * np.int32(lengths.value))
+    return pa.array([0, *accumulate(lengths)], pa.int32())

@@ -8,6 +8,7 @@ import os
 import pickle
 import re
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +22,7 @@ from align.errors import RecipeError
 from align.failures import ProcessFailed, TracebackThere, refusal_of
 from align.parts import PLUGIN_PREFIX
 from align.progress import Bar
+from align.shard_orders import Orders
 from align.shard_worker import Order
 
 S = TypeVar("S")
@@ -53,7 +55,12 @@ class Task(Generic[S]):
     size: int
     """How much work it is, in the unit of the bar."""
     shard: S
+    is_divisible: bool = False
+    """Whether it leads to further tasks, which several processes can share."""
 
+
+Further = Callable[[Task[S], R], Sequence[Task[S]]]
+"""What more there is to do, by a task that is done and what came of it."""
 
 _engine: ContextVar[Engine | None] = ContextVar("_engine", default=None)
 
@@ -86,57 +93,95 @@ def use_engine(engine: Engine) -> Iterator[None]:
 
 
 def map_shards(
-    work: Callable[[S], R], tasks: Sequence[Task[S]], title: str, unit: str, least: int, folder: Path
+    work: Callable[[S], R],
+    tasks: Sequence[Task[S]],
+    title: str,
+    unit: str,
+    least: int,
+    folder: Path,
+    further: Further[S, R] = lambda task, result: (),
 ) -> Iterator[tuple[Task[S], R]]:
-    """Work on every shard; gives each with its result as soon as it is done, in any order.
+    """Work on every shard, and on what `further` says that each leads to; gives each with its result as soon as it is done.
 
-    It is done here, one after the other, where `least` of the work would not be taken off this process by several. `work` and
-    the shards must be picklable; `folder` is where they write.
+    They come in any order. It is done here, one after the other, where `least` of the work would not be taken off this process by
+    several. `work` and the shards must be picklable; `folder` is where they write.
     """
     forget_begun(folder)
     try:
-        yield from _mapped(work, tasks, title, unit, least, folder)
+        yield from _mapped(work, tasks, title, unit, least, folder, further)
     finally:
         forget_begun(folder)
 
 
 def _mapped(
-    work: Callable[[S], R], tasks: Sequence[Task[S]], title: str, unit: str, least: int, folder: Path
+    work: Callable[[S], R],
+    tasks: Sequence[Task[S]],
+    title: str,
+    unit: str,
+    least: int,
+    folder: Path,
+    further: Further[S, R],
 ) -> Iterator[tuple[Task[S], R]]:
     engine = _engine.get() or engine_of()
-    sizes = sorted(task.size for task in tasks)
-    with Bar(title, sum(sizes), unit=unit) as bar:
-        done = 0
-        if len(tasks) < 2 or sum(sizes[:-1]) < least or (engine.name == "native" and engine.processes == 1):
-            for task in tasks:
-                yield task, work(task.shard)
-                if len(tasks) > 1:  # a single one shows itself how far it is
-                    bar.move(done := done + task.size)
+    total = sum(task.size for task in tasks)
+    done = 0
+    shared = total - max((task.size for task in tasks if not task.is_divisible), default=0)
+    with Bar(title, total, unit=unit) as bar:
+        if shared < max(1, least) or (engine.name == "native" and engine.processes == 1):
+            yield from _mapped_here(work, tasks, bar, further)
             return
-        by_name = {task.name: task for task in tasks}
-        for name, said in _run(engine, list(_orders(work, tasks, folder))):
+        by_name: dict[str, Task[S]] = {}
+        orders = Orders()
+
+        def give(more: Sequence[Task[S]], is_urgent: bool) -> None:
+            by_name.update({task.name: task for task in more})
+            for task in more:
+                orders.put(task.name, _order(work, task, folder), is_urgent)
+
+        # The largest first: what is begun last should not be what all wait for.
+        give(sorted(tasks, key=lambda task: -task.size), is_urgent=False)
+        workers = engine.processes if any(task.is_divisible for task in tasks) else min(engine.processes, len(tasks))
+        for name, said in _run(engine, orders, workers):
             if name is None:
                 bar.move(done, str(said))
-            else:
-                bar.move(done := done + by_name[name].size)
-                yield by_name[name], _result(said, name)
+                continue
+            task, result = by_name[name], _result(said, name)
+            more = further(task, result)
+            give(more, is_urgent=True)
+            bar.move(done := done + task.size - sum(another.size for another in more))
+            yield task, result
 
 
-def _orders(work: Callable[[S], R], tasks: Sequence[Task[S]], folder: Path) -> Iterator[tuple[str, bytes]]:
-    """What is said to the processes, the largest shard first: what is begun last should not be what all wait for."""
-    for task in sorted(tasks, key=lambda task: -task.size):
-        pickled = pickle.dumps(partial(work, task.shard))
-        yield task.name, pickle.dumps(Order(_plugins_in(pickled), sys.path, pickled, folder))
+def _mapped_here(
+    work: Callable[[S], R], tasks: Sequence[Task[S]], bar: Bar, further: Further[S, R]
+) -> Iterator[tuple[Task[S], R]]:
+    left = deque(tasks)
+    done = 0
+    while left:
+        task = left.popleft()
+        result = work(task.shard)
+        more = further(task, result)
+        left.extendleft(reversed(more))
+        done += task.size - sum(another.size for another in more)
+        if len(tasks) > 1 or more or left:  # a single one shows itself how far it is
+            bar.move(done)
+        yield task, result
 
 
-def _run(engine: Engine, orders: list[tuple[str, bytes]]) -> Iterator[tuple[str | None, Any]]:
+def _order(work: Callable[[S], R], task: Task[S], folder: Path) -> bytes:
+    """What is said to a process."""
+    pickled = pickle.dumps(partial(work, task.shard))
+    return pickle.dumps(Order(_plugins_in(pickled), sys.path, pickled, folder))
+
+
+def _run(engine: Engine, orders: Orders, workers: int) -> Iterator[tuple[str | None, Any]]:
     if engine.name == "ray":
         from align.ray_cluster import run_on_ray  # ray takes half a second to import
 
         return run_on_ray(orders, engine.workers)
     from align.shard_processes import run_in_processes
 
-    return run_in_processes(orders, min(engine.processes, len(orders)))
+    return run_in_processes(orders, workers)
 
 
 def _plugins_in(pickled: bytes) -> dict[str, str]:

@@ -90,7 +90,9 @@ class RecordWriter:
         with _disk_errors(self.path):
             if self._writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd")
+                # No dictionaries and statistics: ids and texts are all different, and nobody asks. A quarter faster, and smaller.
+                options = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
+                self._writer = pq.ParquetWriter(self._temporary, schema, **options)
             if self._rows:
                 self._batches.append(self._as_rows())
             if self._batches:
@@ -151,10 +153,10 @@ def rows_as_records(rows: "pa.RecordBatch | pa.Table", record: type[R]) -> Itera
             raise StoreError(f"a stored {record.__name__} does not read as one: {' '.join(str(error).split())}") from error
 
 
-def record_batches(part: Path) -> "Iterator[pa.RecordBatch]":
-    """The rows of a Parquet part, a group at a time."""
+def record_batches(part: Path, columns: list[str] | None = None) -> "Iterator[pa.RecordBatch]":
+    """The rows of a Parquet part, a group at a time; of all columns, or of some (`origin.modified`)."""
     with parquet_file(part) as file:
-        yield from (batch for batch in file.iter_batches(batch_size=ROWS_PER_GROUP) if batch.num_rows)
+        yield from (batch for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, columns=columns) if batch.num_rows)
 
 
 @contextmanager

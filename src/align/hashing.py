@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from align.ahead import read_ahead
 from align.files import count_records, record_batches, record_parts
 from align.progress import Bar
 
@@ -17,7 +18,7 @@ def hash_table(folder: Path, record: type[Any]) -> str:
     digests: dict[str, Any] = {}
     rows = 0
     with Bar("hashing records", partial(count_records, folder, record), unit="records") as bar:
-        for batch in (batch for part in record_parts(folder, record) for batch in record_batches(part)):
+        for batch in read_ahead(batch for part in record_parts(folder, record) for batch in record_batches(part)):
             rows += batch.num_rows
             bar.move(rows)
             for name, column in zip(batch.schema.names, batch.columns, strict=True):

@@ -129,13 +129,17 @@ def _store(store: Path) -> Finding:
 
 
 def _decisions(store: Path) -> Finding:
-    from align.curation.database.place import database_url, shown_url, why_missing
+    from align.curation.database.filesystems import why_unsafe
+    from align.curation.database.place import database_url, require_packages, shown_url, sqlite_file, why_missing
 
     url = database_url(store)
     try:
-        shown, why = shown_url(url), why_missing(url)
-    except (StoreError, InputError, ImportError) as error:
+        require_packages()
+        shown, why, file = shown_url(url), why_missing(url), sqlite_file(url)
+    except (StoreError, InputError) as error:
         return Finding("decisions", "no database", str(error), False)
+    if file is not None and (unsafe := why_unsafe(file)):
+        return Finding("decisions", shown, unsafe, False)
     if why:
         return Finding("decisions", f"{shown} (not there)", f"{why}; `align app` makes it", False)
     return Finding("decisions", shown, "what people decided in the curation app; `align backup` saves it")

@@ -32,6 +32,16 @@ class Line(NamedTuple):
     data: bytes
 
 
+class Block(NamedTuple):
+    """Lines in a row, each with its end; the last line of a file is given one if it has none."""
+
+    number: int
+    """That of the first line, counted from 1."""
+    lines: int
+    """How many there are."""
+    data: bytes
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """The bytes of a file, unpacked where its name says that it is packed. What is cut off or damaged raises `InputError`."""
@@ -52,24 +62,33 @@ def packed(path: Path) -> Any:
 
 def read_lines(path: Path) -> Iterator[Line]:
     """Every line that is not blank. Memory holds a block and the longest line, so a character never falls apart."""
-    number, held = 0, 0
+    for block in read_blocks(path):
+        for number, line in enumerate(block.data[:-1].split(b"\n"), block.number):
+            if line.strip():
+                yield Line(number, line)
+
+
+def read_blocks(path: Path) -> Iterator[Block]:
+    """The lines of a file, those of a block at a time. Memory holds a block and the longest line."""
+    number, held = 1, 0
     begun: list[bytes] = []  # pieces of a line whose end is not read yet; joined once, or a long one would take its square
     with opened(path) as file:
-        while block := _block(path, file, number):
-            first, *others = block.split(b"\n")
-            begun.append(first)
-            held += len(first)
+        while read := _block(path, file, number - 1):
+            end = read.rfind(b"\n") + 1
+            # What is begun ends at the first end of a line; how far that is says whether the line is too long.
+            held += read.find(b"\n") if end else len(read)
             if held > LONGEST_LINE_BYTES:
-                raise InputError(f"{path}:{number + 1}: no line ends within {LONGEST_LINE_BYTES >> 20} MiB: not a file of lines.")
-            if not others:
+                raise InputError(f"{path}:{number}: no line ends within {LONGEST_LINE_BYTES >> 20} MiB: not a file of lines.")
+            if not end:
+                begun.append(read)
                 continue
-            for line in (b"".join(begun), *others[:-1]):
-                number += 1
-                if line.strip():
-                    yield Line(number, line)
-            begun, held = [others[-1]], len(others[-1])
-    if (last := b"".join(begun)).strip():
-        yield Line(number + 1, last)
+            lines = b"".join((*begun, read[:end]))
+            count = lines.count(b"\n")
+            yield Block(number, count, lines)
+            number += count
+            begun, held = [read[end:]], len(read) - end
+    if last := b"".join(begun):
+        yield Block(number, 1, last + b"\n")
 
 
 def _block(path: Path, file: IO[bytes], lines: int) -> bytes:

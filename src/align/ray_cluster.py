@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from align.errors import ProcessKilled, RecipeError
+from align.shard_orders import Orders
 from align.shard_worker import carry_out
 
 ADDRESS = "RAY_ADDRESS"
@@ -17,13 +18,20 @@ _ours = False
 """Whether this process joined the cluster, and so has to leave it."""
 
 
-def run_on_ray(orders: list[tuple[str, bytes]], workers: int) -> Iterator[tuple[str | None, Any]]:
-    """The answer to each order by its name, as they come. A task whose worker dies is done again, up to three times."""
+def run_on_ray(orders: Orders, workers: int) -> Iterator[tuple[str | None, Any]]:
+    """The answer to each order by its name, as they come. A task whose worker dies is done again, up to three times.
+
+    Whoever takes an answer may put further orders. Some tasks more than there are cores wait in Ray; the others here, so that
+    urgent ones can pass.
+    """
     ray = _joined(workers)
     remote = ray.remote(num_cpus=1, max_retries=RETRIES)(carry_out)
-    at_work = {remote.remote(order): name for name, order in orders}
+    at_once = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
+    at_work: dict[Any, str] = {}
     try:
-        while at_work:
+        while orders.missing:
+            while len(at_work) < at_once and (given := orders.take_now()) is not None:
+                at_work[remote.remote(given[1])] = given[0]
             (done,), _ = ray.wait(list(at_work), num_returns=1)
             try:
                 answer = ray.get(done)
@@ -33,6 +41,7 @@ def run_on_ray(orders: list[tuple[str, bytes]], workers: int) -> Iterator[tuple[
                     f"the Ray worker at work on {at_work[done]} died {RETRIES + 1} times ({type(error).__name__}: {said}). "
                     f"The same command goes on: what is finished is kept and not read again."
                 ) from error
+            orders.missing -= 1
             yield at_work.pop(done), pickle.loads(answer)
     finally:
         for task in at_work:

@@ -20,22 +20,22 @@ from typing import Any
 
 import align
 from align.errors import ProcessKilled
+from align.shard_orders import Orders
 from align.shard_worker import receive, send
 
 
-def run_in_processes(orders: list[tuple[str, bytes]], workers: int) -> Iterator[tuple[str | None, Any]]:
-    """The answer to each order by its name, as they come; with None for a name, how far those are that are at work."""
-    left = queue.SimpleQueue[tuple[str, bytes]]()
-    for order in orders:
-        left.put(order)
+def run_in_processes(orders: Orders, workers: int) -> Iterator[tuple[str | None, Any]]:
+    """The answer to each order by its name, as they come; with None for a name, how far those are that are at work.
+
+    Whoever takes an answer may put further orders.
+    """
     said = queue.SimpleQueue[tuple[str, Any]]()
     processes = [_start() for _ in range(workers)]
     for process in processes:
-        threading.Thread(target=_serve, args=(process, left, said), daemon=True).start()
+        threading.Thread(target=_serve, args=(process, orders, said), daemon=True).start()
     at_work: dict[str, str] = {}
     try:
-        missing = len(orders)
-        while missing:
+        while orders.missing:
             name, message = said.get()
             if isinstance(message, str):
                 at_work[name] = f"{name}: {message}"
@@ -44,9 +44,10 @@ def run_in_processes(orders: list[tuple[str, bytes]], workers: int) -> Iterator[
                 raise _ended(name, message)
             else:
                 at_work.pop(name, None)
-                missing -= 1
+                orders.missing -= 1
                 yield name, message
     finally:
+        orders.end(workers)
         for process in processes:
             process.kill()
         for process in processes:
@@ -62,18 +63,13 @@ def _start() -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, process_group=0)
 
 
-def _serve(
-    process: "subprocess.Popen[bytes]", left: "queue.SimpleQueue[tuple[str, bytes]]", said: "queue.SimpleQueue[tuple[str, Any]]"
-) -> None:
+def _serve(process: "subprocess.Popen[bytes]", orders: Orders, said: "queue.SimpleQueue[tuple[str, Any]]") -> None:
     """Give one process order after order, and pass on what it says; a number is the status with which it ended."""
     assert process.stdin is not None
     assert process.stdout is not None
     with suppress(OSError), process.stdin, process.stdout:  # of a dead one not even the pipe can be closed
-        while True:
-            try:
-                name, order = left.get_nowait()
-            except queue.Empty:
-                return
+        while (given := orders.take()) is not None:
+            name, order = given
             with suppress(OSError):
                 send(process.stdin, order)
             message: Any = ""

@@ -69,3 +69,14 @@ def test_authored_prints_the_ready_examples_of_a_split_for_ingest(align: Align, 
     path.write_text(done.out)
     assert list(JsonLines(paths=(path,)).read(Shard("rows", path), Counter())) == [as_example(first)]
     assert align("authored", "test").err == "0 ready for test\n"
+
+
+def test_the_app_does_not_keep_decisions_on_a_network_file_system(
+    align: Align, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ALIGN_DB", raising=False)
+    monkeypatch.setattr("align.curation.database.filesystems.network_kind", lambda path, mounts: "cifs")
+    done = align("app", "--no-browser")
+    assert done.code == 1
+    assert "network file system (cifs)" in " ".join(done.err.split())
+    assert not (tmp_path / "store" / "curation.db").exists()

@@ -153,7 +153,7 @@ def test_the_map_is_the_same_again_and_keeps_subjects_together(queue: Queue, tmp
 
 def test_a_page_draws_all_decided_examples_and_some_others_by_lot(queue: Queue, store: CurationStore) -> None:
     say(queue, store, "cooking", "+-?")
-    points = points_of(places_of(queue.pool, queue.topics), queue.tally, queue.order, most=10)
+    points = points_of(places_of(queue.pool, queue.topics), queue.tally.states, queue.order, most=10)
     assert len(points.rows) == 10
     assert sorted(points.states[points.states > 0].tolist()) == [1, 2, 3]
     x, y = points.places[0]

@@ -171,3 +171,38 @@ def test_an_edit_and_a_rejection_of_one_press_are_saved_and_undone_together(stor
     assert list(store.decisions()) == []
     assert [event.action for event in store.events_since(0)] == ["edit", "reject", "undo", "undo"]
     assert store.undo("ben", "v") is None
+
+
+def test_a_decision_moves_the_place_on_and_a_refused_one_does_not(store: CurationStore) -> None:
+    store.decide(ask("r1"), place=WAVES)
+    assert store.place("ben") == WAVES
+    with pytest.raises(StaleDecision):
+        store.decide(ask("r2"), place=TIDES)
+    assert store.place("ben") == WAVES
+
+
+def test_terms_follow_every_change_by_whoever_made_it(store: CurationStore) -> None:
+    other = CurationStore(store.database)  # as another process would
+    before = store.terms()
+    assert store.terms() is before
+    store.decide(ask("r1"))
+    assert store.terms() is before  # a decision is no change of terms
+    other.set_setting("lea", "prefetch", 7)
+    assert store.terms().settings.prefetch == 7
+    other.write_guidelines("lea", "Be kind.")
+    other.acknowledge("ben", 1)
+    other.assign("lea", "ben", ["cooking"])
+    now = store.seat("ben", []).terms
+    assert (now.guidelines.text, now.read_by("ben"), now.read_by("cem"), now.cells_of("ben")) == ("Be kind.", 1, 0, ("cooking",))
+    other.remove_person("ada", "ben")
+    assert store.terms().cells_of("ben") == ()
+
+
+def test_a_seat_holds_the_persons_own_word_alone(store: CurationStore) -> None:
+    store.decide(ask("r1", "reject"))
+    store.decide(ask("r2", curator="cem"))
+    store.save_draft("ben", WAVES, CONTENT, LONGER, "half")
+    store.save_draft("cem", WAVES, CONTENT, TEXT)
+    seat = store.seat("ben", [TIDES, WAVES])
+    assert (seat.stand(TIDES).action, seat.stand(TIDES).version, seat.stand(WAVES).action) == ("reject", 1, None)
+    assert {name: draft.turns for name, draft in seat.drafts.items()} == {WAVES: LONGER}

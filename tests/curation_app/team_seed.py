@@ -9,7 +9,8 @@ from served_app import write_recipe
 
 from align.curation.pools.pool import Pool
 from align.curation.queueing.queue import Queue
-from align.curation.store import Ask, CurationStore
+from align.curation.sight import Sight, sight_of
+from align.curation.store import Ask, CurationStore, Person
 from align.curation.team.identity import Door
 from align.recipe import load_recipe
 from align.records import Turn, content_of
@@ -26,7 +27,11 @@ def small_project(folder: Path) -> Any:
     for name, role in (("lea", "lead"), ("ben", "curator"), ("cem", "curator"), ("vic", "viewer")):
         store.add_person("ada", name, role)
     pool = Pool.open(artifact, place)
-    return SimpleNamespace(pool=pool, store=store, queue=Queue(pool, store, {}), style=None, door=Door())
+
+    def sight(person: Person) -> Sight:
+        return sight_of(store, pool, person)
+
+    return SimpleNamespace(pool=pool, store=store, queue=Queue(pool, store, {}), style=None, door=Door(), sight=sight)
 
 
 def decide(project: Any, seed: int = 2) -> int:

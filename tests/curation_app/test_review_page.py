@@ -95,6 +95,88 @@ def test_three_presses_faster_than_anyone_reads_decide_once(app: App, look: Open
     assert app.events("cleo") == [("accept", first)]
 
 
+def test_a_key_that_comes_too_early_says_that_it_was_not_taken(app: App, look: Open) -> None:
+    page = look("carl")
+    page.get_by_role("link", name="Board").click()
+    page.wait_for_selector(".page", state="detached")
+    page.get_by_role("link", name="Review").click()
+    page.wait_for_selector(".page[data-settled=no]")
+    told = decided = 0
+    for _ in range(12):
+        before = shown(page)
+        page.keyboard.press("a")
+        if page.locator(".hint").inner_text():
+            told += 1
+        else:
+            decided += 1
+            after(page, before)
+        page.wait_for_timeout(100)
+    page.wait_for_selector(READY)
+    assert told >= 1
+    assert [action for action, _ in app.events("carl")] == ["accept"] * decided
+
+
+def test_decisions_go_on_while_the_server_is_away_and_none_is_lost(app: App, look: Open) -> None:
+    page = look("cora2")
+    seen = [shown(page)]
+    page.context.set_offline(True)
+    for _ in range(2):
+        page.keyboard.press("a")
+        page.wait_for_selector(f".page[data-settled=yes]:not([data-painted='{seen[-1]}'])")
+        seen.append(shown(page))
+    page.keyboard.press("s")
+    page.get_by_text("The next example is on its way").wait_for()
+    page.keyboard.press("a")
+    assert "on its way" in page.locator(".hint").inner_text()
+    page.context.set_offline(False)
+    after(page, "")
+    assert app.events("cora2") == [("accept", seen[0]), ("accept", seen[1]), ("skip", seen[2])]
+
+
+def test_what_was_decided_right_before_a_reload_is_sent_after_it(app: App, look: Open) -> None:
+    page = look("cyra")
+    first = shown(page)
+    page.context.set_offline(True)
+    page.keyboard.press("a")
+    page.wait_for_selector(f".page:not([data-painted='{first}'])")
+    page.context.set_offline(False)
+    page.reload()
+    page.wait_for_selector(READY, timeout=30_000)
+    page.wait_for_timeout(500)
+    assert shown(page) != first
+    assert app.events("cyra") == [("accept", first)]
+
+
+def test_who_has_decided_nothing_is_told_how_it_goes_until_the_first_decision(app: App, look: Open) -> None:
+    page = look("cleo2")
+    assert page.locator(".welcome").is_visible()
+    first = shown(page)
+    page.keyboard.press("a")
+    after(page, first)
+    assert not page.locator(".welcome").is_visible()
+    assert "1 today" in page.locator(".progress").inner_text()
+    page.reload()
+    page.wait_for_selector(READY, timeout=30_000)
+    assert not page.locator(".welcome").is_visible()
+
+
+def test_tab_reaches_every_button_and_stays_in_a_list_that_covers_the_page(app: App, look: Open) -> None:
+    page = look("carla")
+    focus = "() => document.activeElement.shadowRoot?.activeElement?.innerText ?? document.activeElement.innerText"
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(focus).split("\n")[0])
+    assert {"Accept", "Reject", "Skip", "Flag", "Edit", "Undo", "Keys"} <= set(reached)
+    page.keyboard.press("?")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    assert page.evaluate(focus).startswith("Close")
+    page.keyboard.press("Enter")
+    assert page.get_by_role("dialog").count() == 0
+    assert app.events("carla") == []
+
+
 def test_a_key_that_is_held_down_decides_once(app: App, look: Open) -> None:
     page = look("cora")
     first = shown(page)

@@ -168,7 +168,7 @@ def test_no_sign_of_a_record_becomes_markup() -> None:
         assert "<img" not in shown
         assert "<script" not in shown
     assert marked("a b", "a c") == "<span>a </span><del>b</del><ins>c</ins>"
-    assert plain("![x](http://y) $z$ :red[stop]\n# h") == r"\!\[x\]\(http\://y\) \$z\$ \:red\[stop\] \# h"
+    assert plain("![x](ftp://y) $z$ :red[stop]\n# h") == r"\!\[x\]\(ftp\://y\) \$z\$ \:red\[stop\] \# h"
 
 
 def test_turns_of_a_position_are_marked_against_the_original(project: Any) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from align.errors import InputError, StoreError
 from align.sources import archives, bzip2_blocks
-from align.sources.archives import check_archive, unpack_tables
+from align.sources.archives import check_archive, read_unpacked, unpack_tables
+from align.sources.growing import Growing, read_blocks, size_of
 
 TABLES = {"Badges.xml": "<badges>" + "b" * 5000, "Posts.xml": "<posts>" + "p" * 5000, "Users.xml": "<users>"}
 
@@ -68,7 +69,36 @@ def test_a_wrong_checksum_of_a_file_is_found_though_its_blocks_are_whole(tmp_pat
     packed = archive(tmp_path / "a.7z", {"Posts.xml": "<posts>"}, filters=[{"id": py7zr.FILTER_BZIP2}])
     (folder,) = bzip2_blocks.packed_folders(packed, ["Posts.xml"]) or ()
     wrong = replace(folder, members=(replace(folder.members[0], crc32=7),))
-    assert bzip2_blocks.unpack_folder(packed, wrong, tmp_path, 2) == "Posts.xml is damaged"
+    assert bzip2_blocks.unpack_folder(packed, wrong, {tmp_path / "Posts.xml": Growing(7)}, 2) == "Posts.xml is damaged"
+
+
+@pytest.mark.parametrize("method", [py7zr.FILTER_BZIP2, py7zr.FILTER_LZMA2, py7zr.FILTER_ZSTD])
+def test_a_table_is_read_while_it_is_unpacked_and_anew_where_another_way_is_tried(
+    method: int, unpacker: str, tmp_path: Path
+) -> None:
+    numbers = {"Posts.xml": "".join(map(str, range(400_000))), "Users.xml": "".join(map(str, range(300_000)))}
+    path = archive(tmp_path / "a.7z", numbers, filters=[{"id": method}])
+
+    def read(found: dict[str, Path]) -> list[bool]:
+        assert size_of(found["users.xml"]) == len(numbers["Users.xml"]), "it is known before the table is there"
+        return [
+            b"".join(read_blocks(found[name.lower()], 1000)) == text.encode()
+            for name, text in reversed(numbers.items())  # waits for the last one first
+        ]
+
+    assert read_unpacked(path, ("posts.xml", "users.xml"), tmp_path / "out", read) == [True, True]
+    with pytest.raises(InputError, match="^a blot$"):  # the archive is whole, so it is the reader's word that counts
+        read_unpacked(path, ("posts.xml",), tmp_path / "out", refuse)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] + bytes(100) + whole[len(whole) // 2 + 100 :])
+    with pytest.raises(InputError, match="a.7z: cannot be unpacked"):
+        read_unpacked(path, ("posts.xml", "users.xml"), tmp_path / "out", refuse)
+
+
+def refuse(found: dict[str, Path]) -> None:
+    for _ in read_blocks(found["posts.xml"], 1000):
+        pass
+    raise InputError("a blot")
 
 
 def test_what_an_earlier_try_left_is_cleared(unpacker: str, tmp_path: Path) -> None:

@@ -132,11 +132,13 @@ def refuse_without_streamlit() -> None:
 
 
 def _database(url: str | None, store: Path) -> str:
-    from align.curation.database.engine import parse_url
-    from align.curation.database.place import database_url
+    from align.curation.database.filesystems import refuse_network
+    from align.curation.database.place import database_url, sqlite_file
 
     wanted = database_url(store, url)
-    parse_url(wanted)  # tells of a mistake before anything starts
+    file = sqlite_file(wanted)  # tells of a mistake before anything starts
+    if file is not None and (said := refuse_network(file)):
+        typer.echo(f"note: {said}", err=True)
     return wanted
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from align.curation.pools.pool import Labels, Pool
 from align.curation.queueing.queue import Queue
-from align.curation.queueing.tally import ACCEPTED, FLAGGED, REJECTED, UNDECIDED, Review, Tally
+from align.curation.queueing.tally import ACCEPTED, FLAGGED, GONE, REJECTED, UNDECIDED, Review, Tally
 from align.curation.team.pace import Forecast, forecast_of, pace_of, rates_by_cell
 from align.records import Measurement, Turn
 from align.selection.spread import coverage, vendi_score
@@ -134,7 +134,7 @@ def audited_rate(queue: Queue) -> tuple[Estimate, int]:
     for number, name in enumerate(queue.pool.cells.names):
         if queue.targets and name not in queue.targets:
             continue
-        own = states[codes == number]
+        own = states[(codes == number) & (states != GONE)]
         open_places = np.flatnonzero(own == UNDECIDED)
         prefix = own[: int(open_places[0]) if len(open_places) else len(own)]
         accepted += int((prefix == ACCEPTED).sum())

@@ -3,7 +3,7 @@
 Each method is one short transaction. Methods that write check the role of who acts in that same transaction.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import uuid4
@@ -14,7 +14,8 @@ from align.curation.database.engine import Database
 from align.curation.database.schema import has_tables, migrate
 from align.curation.decisions import Action
 from align.curation.exchange import importing
-from align.curation.state import bulk, changes, drafts, events, folding, leases, settings
+from align.curation.review.seat import Seat, read_seat
+from align.curation.state import bulk, changes, drafts, events, folding, leases, redaction, settings, taken
 from align.curation.state import standings as counters
 from align.curation.state.bulk import STEP, Bulk
 from align.curation.state.changes import HISTORY, LEASES, AuditRow
@@ -24,9 +25,11 @@ from align.curation.state.folding import Standing
 from align.curation.state.leases import Lease
 from align.curation.state.settings import Settings
 from align.curation.state.standings import CuratorCount
+from align.curation.state.taken import TakenDown
 from align.curation.team import assignments, guidelines, people
 from align.curation.team.guidelines import Guidelines
 from align.curation.team.people import NotAllowed, Person, Role
+from align.curation.team.terms import Terms, read_terms
 from align.curation.writing import authored
 from align.curation.writing import writers as authors
 from align.curation.writing.authoring import AuthoredExample, Group
@@ -34,7 +37,7 @@ from align.records import Decision, Turn
 
 __all__ = [
     "Ask", "AuditRow", "AuthoredExample", "Bulk", "CurationStore", "CuratorCount", "Draft", "Event", "Group", "Guidelines",
-    "Lease", "NotAllowed", "Person", "Role", "Settings", "StaleDecision", "Standing",
+    "Lease", "NotAllowed", "Person", "Role", "Settings", "StaleDecision", "Standing", "TakenDown",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -45,6 +48,7 @@ class CurationStore:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._terms: Terms | None = None
 
     @classmethod
     def open(cls, url: str, clock: Callable[[], datetime] | None = None) -> "CurationStore":
@@ -71,12 +75,19 @@ class CurationStore:
 
     # Decisions
 
-    def decide(self, ask: Ask, *further: Ask) -> Event:
+    def decide(self, ask: Ask, *further: Ask, place: str | None = None) -> Event:
         """Save one decision, or several that stand or fall together; the last event. The same request is saved once.
 
-        StaleDecision, NotAllowed: nothing was saved.
+        `place` is the example the person looks at from now on. StaleDecision, TakenDown, NotAllowed: nothing was saved.
         """
-        return self._add(lambda connection: [events.decide(connection, one) for one in (ask, *further)][-1])
+
+        def work(connection: Connection) -> Event:
+            last = [events.decide(connection, one) for one in (ask, *further)][-1]
+            if place is not None:
+                drafts.put_place(connection, ask.curator, place)
+            return last
+
+        return self._add(work)
 
     def undo(self, curator: str, request: str) -> Event | None:
         """Take back the curator's last press that stands, at any depth by repetition; None where nothing is left."""
@@ -130,6 +141,18 @@ class CurationStore:
         """A page of events below number `before`, the last one first; of one curator or about one example if asked."""
         return self._read(lambda connection: events.last_events(connection, limit, before, curator, example_id))
 
+    def news(
+        self, seq: int, taken_seq: int = 0, limit: int = 10_000
+    ) -> tuple[list[Event], list[Lease], list[tuple[int, str]]]:  # fmt: skip
+        """The events after number `seq`, what anybody holds now, and what was taken down after number `taken_seq`."""
+        return self._read(
+            lambda connection: (
+                events.events_since(connection, seq, limit),
+                leases.leases_held(connection, None),
+                taken.taken_down_since(connection, taken_seq),
+            )
+        )
+
     def standing(self, example_id: str) -> list[Standing]:
         """What each curator says of an example, by name; `version` is what their next `Ask` brings."""
         return self._read(lambda connection: folding.standings_of(connection, example_id))
@@ -138,6 +161,11 @@ class CurationStore:
         """What the curator's next `Ask` brings, by example; 0 for one that is not there."""
         return self._read(lambda connection: counters.versions_by_example(connection, curator))
 
+    def take_out(self, actor: str) -> Iterator[Decision]:
+        """`decisions` for a file that leaves the project, as a lead; who took them out is noted."""
+        self.allow(actor, "take decisions out")
+        return self.decisions()
+
     def decisions(self) -> Iterator[Decision]:
         """What the `curate` stage reads, sorted by example: one decision a text, out of all curators'."""
         return folding.fold_events(self._read(folding.live_events))
@@ -145,6 +173,14 @@ class CurationStore:
     def counts(self) -> list[CuratorCount]:
         """How often each curator did what, kept with every event: costs nothing."""
         return self._read(counters.counts)
+
+    def take_down(self, ids: Collection[str]) -> int:
+        """Let nothing be said about these any more, and blank what people typed of them; how many texts and notes went."""
+        return self._add(lambda connection: redaction.take_down(connection, ids))
+
+    def taken_down_since(self, seq: int) -> list[tuple[int, str]]:
+        """Number and id of what was taken down after number `seq`, in order; several may have one number."""
+        return self._read(lambda connection: taken.taken_down_since(connection, seq))
 
     # Who has what open
 
@@ -214,6 +250,10 @@ class CurationStore:
         """None for who takes no part, and so may read nothing where names are believed from elsewhere."""
         return self._read(lambda connection: people.role_of(connection, name))
 
+    def allow(self, actor: str, what: str, about: str = "") -> None:
+        """Refuse who is no lead what changes or leaves the project beyond its database; note that it was done."""
+        self._add(lambda connection: people.allow(connection, actor, what, about))
+
     # What the project asks
 
     def guidelines(self, version: int | None = None) -> Guidelines:
@@ -230,6 +270,17 @@ class CurationStore:
     def acknowledged(self) -> dict[str, int]:
         """The latest version each person has read, 0 for none."""
         return self._read(guidelines.acknowledged)
+
+    def terms(self) -> Terms:
+        """All that is laid down for everybody; read anew only where it has changed."""
+        self._terms = found = self._read(lambda connection: read_terms(connection, self._terms))
+        return found
+
+    def seat(self, curator: str, examples: Sequence[str]) -> Seat:
+        """What a page needs that shows these examples to somebody."""
+        found = self._read(lambda connection: read_seat(connection, curator, examples, self._terms))
+        self._terms = found.terms
+        return found
 
     def settings(self) -> Settings:
         return self._read(settings.read_settings)
@@ -275,7 +326,10 @@ class CurationStore:
         self._add(lambda connection: authors.set_group(connection, actor, person, group))
 
     def audit(self, limit: int = 50, before: int | None = None) -> list[AuditRow]:
-        """A page of everything that changed state below number `before`, the last one first; leases and drafts are no state."""
+        """A page of everything that changed state below number `before`, the last one first; leases and drafts are no state.
+
+        Reasons in it may quote an example: a page shows them to nobody who may not see that.
+        """
         return self._read(lambda connection: changes.audit(connection, limit, before))
 
     def _read(self, work: Callable[[Connection], T]) -> T:
@@ -291,7 +345,7 @@ class CurationStore:
             changes.hold(connection, HISTORY)
             return work(connection)
 
-        return self.database.write(held)
+        return self.database.write(held, turn=changes.HISTORY)
 
     def _hand_out(self, work: Callable[[Connection], T]) -> T:
         """Take or give back examples: one at a time. A lease that a power cut forgets does no harm."""
@@ -300,4 +354,4 @@ class CurationStore:
             changes.hold(connection, LEASES)
             return work(connection)
 
-        return self.database.write(held, durable=False)
+        return self.database.write(held, turn=changes.LEASES, durable=False)

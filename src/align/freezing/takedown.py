@@ -146,14 +146,12 @@ def _begin(store: Path, plan: TakedownPlan, reason: str) -> Takedown:
 
 
 def _redact_decisions(url: str, ids: set[str]) -> None:
-    """Blank what people typed of the examples in the curation app, where there is a database of it."""
+    """Blank what people typed and wrote of the examples in the curation app, if it has a database, and list them there."""
     if url.startswith("sqlite:") and not Path(unquote(url.removeprefix("sqlite:///"))).is_file():
         return
-    from align.curation.state.redaction import redact
-
     database = open_database(url)
     try:
-        redact(database, ids)
+        database.take_down(ids)
     finally:
         database.close()
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from align.sources.growing import Growing
+
 _BZIP2 = b"\x04\x02\x02"
 _COPY_BYTES = 1 << 20
 
@@ -59,17 +61,21 @@ def packed_folders(path: Path, wanted: list[str]) -> list[PackedFolder] | None:
         return found
 
 
-def unpack_folder(path: Path, packed: PackedFolder, folder: Path, threads: int) -> str:
-    """Write the wanted files of a packed folder into `folder`; return what went wrong, or nothing."""
+def unpack_folder(path: Path, packed: PackedFolder, files: dict[Path, Growing], threads: int) -> str:
+    """Write the wanted files of a packed folder to those of `files` with their names; return what went wrong, or nothing."""
+    places = {file.name: file for file in files}
     import rapidgzip
 
     with path.open("rb") as archive, rapidgzip.IndexedBzip2File(_Slice(archive, packed), parallelization=threads) as stream:
         for member in packed.members:
             stream.seek(member.start)
             left, crc32 = member.size, 0
-            with (folder / Path(member.name).name).open("wb") as file:
+            place = places[Path(member.name).name]
+            with place.open("wb") as file:
                 while left and (data := stream.read(min(left, _COPY_BYTES))):
                     file.write(data)
+                    file.flush()  # what is said to be there can be read
+                    files[place].grow(len(data))
                     crc32 = zlib.crc32(data, crc32)
                     left -= len(data)
             if left or crc32 != (member.crc32 if member.crc32 is not None else crc32):

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -17,9 +18,10 @@ from align.parts import RawFile
 from align.progress import track
 from align.records import Example, Origin, Rejection, Turn
 from align.sources.ingest import Shard, Source
+from align.sources.reddit_blocks import read_posts
 from align.sources.reddit_columns import URL, author_of, in_rows, rows_of_titles
 from align.sources.reddit_files import take_posts
-from align.sources.reddit_rows import Post, read_posts
+from align.sources.reddit_rows import Post
 from align.sources.stories import Seen, Stories, Story
 
 if TYPE_CHECKING:
@@ -108,15 +110,14 @@ class Reddit(Source):
     def _form(self) -> Literal["titles", "stories"]:
         return self.form or FORMS[self.subreddit.lower()]
 
-    def _titles(self, shard: Shard, folder: Path, skipped: Counter[str]) -> Iterator[Post]:
+    def _titles(self, shard: Shard, folder: Path, skipped: Counter[str]) -> Iterator[list[Post]]:
         with Seen(folder / "seen.db") as seen:
-            for post in self.posts(shard.path, skipped):
-                if post.body:
-                    skipped["submission with a text"] += 1
-                elif not seen.add(post.id):
-                    skipped["repeated submission"] += 1
-                else:
-                    yield post
+            for posts in self._many_posts(shard.path, skipped):
+                titles = [post for post in posts if not post.body]
+                are_new = seen.add([post.id for post in titles])
+                skipped["submission with a text"] += len(posts) - len(titles)
+                skipped["repeated submission"] += are_new.count(False)
+                yield list(compress(titles, are_new))
 
     def _gather(self, stories: Stories, kept: Path, skipped: Counter[str]) -> None:
         """Submissions first, then the comments on those; all on disk, so that memory does not grow with the dump."""
@@ -138,17 +139,23 @@ class Reddit(Source):
 
     def posts(self, path: Path, skipped: Counter[str], comments: bool = False) -> Iterator[Post]:
         """The posts of one file that nothing speaks against."""
+        for posts in self._many_posts(path, skipped, comments):
+            yield from posts
+
+    def _many_posts(self, path: Path, skipped: Counter[str], comments: bool = False) -> Iterator[list[Post]]:
         word = "comment" if comments else "submission"
-        rows = read_posts(path, self.subreddit, comments, self.accept_truncated)
-        for post in track(rows, f"reading {path.name}", unit="rows"):
-            if isinstance(post, str):
-                skipped[post] += 1
-            elif reason := self._reason_to_skip(post, comments):
-                skipped[f"{reason} {word}"] += 1
-            elif post.is_top:
-                yield post
-            else:
-                skipped["reply to a comment"] += 1
+        blocks = read_posts(path, self.subreddit, comments, self.accept_truncated)
+        for found in track(blocks, f"reading {path.name}", unit="rows", reached=lambda found: found.line):
+            skipped.update(found.passed)
+            taken = []
+            for post in found.posts:
+                if reason := self._reason_to_skip(post, comments):
+                    skipped[f"{reason} {word}"] += 1
+                elif post.is_top:
+                    taken.append(post)
+                else:
+                    skipped["reply to a comment"] += 1
+            yield taken
 
     def _reason_to_skip(self, post: Post, is_comment: bool) -> str:
         if post.is_removed or not post.text:

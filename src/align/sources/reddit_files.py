@@ -8,7 +8,10 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+
+import msgspec
 
 from align.engine import Task, map_shards
 from align.files import write_json, write_whole
@@ -18,6 +21,8 @@ from align.sources.ingest import SEVERAL_KILOBYTES, text_bytes
 from align.sources.reddit_rows import Post
 
 log = logging.getLogger(__name__)
+
+POSTS_AT_ONCE = 256
 
 Reader = Callable[[Counter[str]], Iterator[Post]]
 """Gives the posts of a file, and counts what it passes over."""
@@ -37,8 +42,9 @@ class Taken:
         """The posts, in order; adds to `skipped` what was passed over."""
         note = json.loads(self.note.read_text(encoding="utf-8"))
         skipped.update(note["skipped"])
+        decoder = msgspec.json.Decoder(Post)
         for line in track(read_lines(self.path), "joining posts", note["posts"], "posts"):
-            yield Post(*json.loads(line.data))
+            yield decoder.decode(line.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +78,10 @@ def _take(taking: _Taking) -> int:
         nonlocal posts
         with packed(temporary) as file:
             file.write(b"\n")  # of nothing at all no archive is made
-            for post in taking.read(skipped):
-                posts += 1
-                file.write(json.dumps(post).encode() + b"\n")
+            taken, encode = taking.read(skipped), msgspec.json.Encoder().encode_lines
+            while some := list(islice(taken, POSTS_AT_ONCE)):
+                posts += len(some)
+                file.write(encode(some))
 
     write_whole(taking.taken.path, write)
     write_json(taking.taken.note, {"posts": posts, "skipped": skipped})

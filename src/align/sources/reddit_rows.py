@@ -1,19 +1,24 @@
-"""Pushshift's rows: submissions and comments of Reddit, one JSON object a line, and what of them may become an example."""
+"""Pushshift's rows: submissions and comments of Reddit, one JSON object a line, and what of them may become an example.
+
+Each is read with care here; `reddit_blocks` reads many at once, and leaves what is unusual to this module.
+"""
 
 import html
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from align.errors import InputError
-from align.raw_lines import CutOff, Line, read_lines
+from align.raw_lines import Line
 from align.rows import parse_json
 
 BROKEN = "broken row"
 ELSEWHERE = "other subreddit"
 CUT = "cut off"
+WHOLE_BELOW = 1 << 53
+FIRST_SECOND, SECONDS_BELOW = 1_100_000_000, 1 << 33
+"""Between these lies every date of Reddit's, which opened in 2005."""
 GONE = {"[deleted]", "[removed]", "[ Removed by Reddit ]", "[deleted by user]"}
 
 
@@ -41,22 +46,8 @@ class Post(NamedTuple):
     comments: int
 
 
-def read_posts(path: Path, subreddit: str, comments: bool, accept_truncated: bool) -> Iterator[Post | str]:
-    """The posts of one subreddit, and for every other line why it is none.
-
-    A file that breaks off raises after its last whole line; with `accept_truncated` that is one more line, `cut off`.
-    """
-    name = subreddit.lower().encode()
-    try:
-        for line in read_lines(path):
-            yield _post(line, name, comments, path)
-    except CutOff as error:
-        if not accept_truncated:
-            raise InputError(f"{error} Or set accept_truncated: true to take the rows before that.") from error
-        yield CUT
-
-
-def _post(line: Line, subreddit: bytes, comments: bool, path: Path) -> Post | str:
+def post_of_line(line: Line, subreddit: bytes, comments: bool, path: Path) -> Post | str:
+    """The post of one subreddit that a line is, or why it is none; slow, and right whatever the line holds."""
     data = line.data.strip()
     if not (data.startswith(b"{") and data.endswith(b"}")):
         return BROKEN
@@ -127,20 +118,23 @@ def _comment(row: dict[str, Any]) -> Post | str:
 
 def _common(row: dict[str, Any], text: str) -> tuple[str, str, str, int, str, str] | None:
     """What both kinds of rows have: id, text, author, score, dates of creation and retrieval; None where it is broken."""
-    score, created = _whole(row.get("score")), _date(row.get("created_utc"))
+    score, created = _whole(row.get("score")), date_of(row.get("created_utc"))
     name, author, said = row.get("id"), row.get("author"), row.get(text)
     if score is None or not created or not isinstance(name, str) or not isinstance(said, str) or not name:
         return None
-    retrieved = _date(row.get("retrieved_on") or row.get("retrieved_utc"))
+    retrieved = date_of(row.get("retrieved_on") or row.get("retrieved_utc"))
     return name, clean(said), author if isinstance(author, str) else "[deleted]", score, created, retrieved
 
 
 def clean(text: str) -> str:
     """Text without Reddit's escapes (`&gt;`, and once more what its Markdown would show), links' targets and invisible signs."""
     text = html.unescape(html.unescape(text)) if "&" in text else text
-    text = _LINK.sub(r"\1", text) if "](" in text else text
-    text = text.replace("\0", "") if text.isascii() else text.translate(_INVISIBLE)
-    return text.replace("\r\n", "\n").strip()
+    text = _LINK.sub(r"\1", text) if "]" in text and "](" in text else text
+    if not text.isascii():
+        text = text.translate(_INVISIBLE)
+    elif "\0" in text:
+        text = text.replace("\0", "")
+    return (text.replace("\r\n", "\n") if "\r" in text else text).strip()
 
 
 _LINK = re.compile(r"!?\[([^\[\]\n]{0,1000})\]\((?:https?://|/|#)[^\s()]{0,2000}(?: \"[^\"\n]{0,300}\")?\)")
@@ -150,18 +144,18 @@ _INVISIBLE = {0x200B: None, 0x200C: None, 0xFEFF: None, 0x2060: None, 0xA0: " ",
 def _whole(value: Any) -> int | None:
     """A whole number below 2**53, written as a number or as text."""
     if type(value) is int:
-        return value if abs(value) < 1 << 53 else None
+        return value if abs(value) < WHOLE_BELOW else None
     if isinstance(value, bool):
         return None
     try:
         number = int(float(value)) if isinstance(value, (int, float, str)) else None
     except (ValueError, OverflowError):
         return None
-    return number if number is not None and abs(number) < 1 << 53 else None
+    return number if number is not None and abs(number) < WHOLE_BELOW else None
 
 
-def _date(value: Any) -> str:
+def date_of(value: Any) -> str:
     """Seconds since 1970, as a number or as text (the older dumps), in ISO 8601; empty where it is no date of Reddit's."""
     seconds = _whole(value)
-    is_date = seconds is not None and 1_100_000_000 <= seconds < 1 << 33  # Reddit opened in 2005
+    is_date = seconds is not None and FIRST_SECOND <= seconds < SECONDS_BELOW
     return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}Z" if seconds is not None and is_date else ""

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,11 +13,12 @@ from align.errors import InputError
 from align.files import rows_as_records
 from align.parts import RawFile, nearest
 from align.records import Example, Rejection, Turn
-from align.sources.archives import check_archive, unpack_tables
+from align.sources.archives import check_archive, read_unpacked, unpack_tables
 from align.sources.authors import author_of_comment
 from align.sources.comments import CommentIndex, chain_of, index_comments
 from align.sources.dumps import HOW_TO_GET, Dump, find_dumps, missing_dumps
 from align.sources.ingest import Shard, Source
+from align.sources.opened_dump import OpenedDump, map_dump
 from align.sources.pair_columns import columns_of_pairs, rows_of_pairs
 from align.sources.posts import Pair, PostIndex, index_posts, read_pairs
 from align.sources.sites import is_meta
@@ -25,6 +26,11 @@ from align.sources.users import NO_NAMES, Names, read_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+LARGE_BYTES = 64_000_000
+"""Dumps of so much text are read in pieces."""
+PIECE_BYTES = 20_000_000
+"""Rows to read in one piece: half a second of work, so that no core is without any for long at the end."""
 
 
 class StackExchange(Source):
@@ -83,33 +89,75 @@ class StackExchange(Source):
                     check_archive(path)
         return list(dumps)
 
+    def is_cut(self, shard: Shard) -> bool:
+        return self.work_bytes(shard) >= LARGE_BYTES
+
+    def cut(self, shard: Shard, skipped: Counter[str]) -> list[range]:
+        assert isinstance(shard, Dump)
+        assert shard.scratch is not None
+        shard.scratch.mkdir(parents=True, exist_ok=True)
+        opened = self._opened(shard, shard.scratch, skipped)
+        opened.write(shard.scratch)
+        return opened.pieces(PIECE_BYTES)
+
     def read(self, shard: Shard, skipped: Counter[str]) -> "Iterator[Example | Rejection | pa.RecordBatch]":
         assert isinstance(shard, Dump)
-        with _tables(shard) as tables:
-            posts, users = tables["posts.xml"], tables.get("users.xml")
-            index = index_posts(posts, skipped, self.min_score, self.accept_truncated, self.form == "all_answers")
-            names = read_names(users, self.accept_truncated) if users is not None else NO_NAMES
-            comments = self._comments(tables, shard, index, skipped)
-            for pairs in read_pairs(index, skipped):
-                rows, pairs = self._rows(pairs, shard, names, skipped)
-                if comments is None:
-                    yield rows
-                    continue
-                for example, pair in zip(rows_as_records(rows, Example), pairs, strict=True):
-                    dialogue = _dialogue(example, pair, comments, shard.host, names, skipped)
-                    if isinstance(dialogue, str):
-                        skipped[dialogue] += 1
-                    else:
-                        yield dialogue
+        if shard.piece is not None and shard.kept is not None:
+            opened = map_dump(shard.kept)
+            yield from self._examples(opened, opened.piece(shard.piece), shard, skipped)
+            return
+        with TemporaryDirectory() if shard.scratch is None else nullcontext(shard.scratch) as scratch:
+            opened = self._opened(shard, Path(scratch), skipped)
+            yield from self._examples(opened, opened.posts, shard, skipped)
 
-    def _comments(self, tables: dict[str, Path], dump: Dump, index: PostIndex, skipped: Counter[str]) -> CommentIndex | None:
-        if self.form != "dialogues":
-            return None
-        if "comments.xml" not in tables:
-            raise InputError(
-                f"{dump.path}: form: dialogues needs the Comments.xml of {dump.host}; put it beside, or leave form out."
+    def _examples(
+        self, opened: OpenedDump, posts: PostIndex, dump: Dump, skipped: Counter[str]
+    ) -> "Iterator[Example | pa.RecordBatch]":
+        for pairs in read_pairs(posts, skipped):
+            rows, pairs = self._rows(pairs, dump, opened.names, skipped)
+            if opened.comments is None:
+                yield rows
+                continue
+            for example, pair in zip(rows_as_records(rows, Example), pairs, strict=True):
+                dialogue = _dialogue(example, pair, opened.comments, dump.host, opened.names, skipped)
+                if isinstance(dialogue, str):
+                    skipped[dialogue] += 1
+                else:
+                    yield dialogue
+
+    def _opened(self, dump: Dump, scratch: Path, skipped: Counter[str]) -> OpenedDump:
+        """The first pass over the tables of a dump, some of which may be unpacked meanwhile."""
+        beside = {"users.xml": dump.users, "comments.xml": dump.comments}
+        wanted = {name: path for name, path in beside.items() if path is not None}
+        if not dump.is_archive:
+            opened, passed = self._first_pass(dump, {"posts.xml": dump.path, **wanted})
+        else:
+            inside = ("posts.xml", *(name for name, path in wanted.items() if path == dump.path))
+            others = {name: path for name, path in wanted.items() if path != dump.path}
+            tables = {name: unpack_tables(path, (name,), scratch / name).get(name) for name, path in others.items()}
+            there = {name: path for name, path in tables.items() if path is not None}
+            opened, passed = read_unpacked(
+                dump.path, inside, scratch / "dump", lambda found: self._first_pass(dump, found | there)
             )
-        return index_comments(tables["comments.xml"], index.answer_ids, skipped, self.accept_truncated)
+        skipped.update(passed)
+        return opened
+
+    def _first_pass(self, dump: Dump, tables: dict[str, Path]) -> tuple[OpenedDump, Counter[str]]:
+        if "posts.xml" not in tables:
+            raise InputError(
+                f"{dump.path}: holds no Posts.xml, so it is not the dump of an exchange; name the archive that does."
+            )
+        skipped: Counter[str] = Counter()
+        posts = index_posts(tables["posts.xml"], skipped, self.min_score, self.accept_truncated, self.form == "all_answers")
+        names = read_names(tables["users.xml"], self.accept_truncated) if "users.xml" in tables else NO_NAMES
+        comments = None
+        if self.form == "dialogues":
+            if "comments.xml" not in tables:
+                raise InputError(
+                    f"{dump.path}: form: dialogues needs the Comments.xml of {dump.host}; put it beside, or leave form out."
+                )
+            comments = index_comments(tables["comments.xml"], posts.answer_ids, skipped, self.accept_truncated)
+        return OpenedDump(posts, names, comments), skipped
 
     def _found(self) -> list[Dump]:
         dumps = find_dumps(self.dumps, self.site, self.form == "dialogues")
@@ -151,24 +199,3 @@ def _dialogue(
     origin = replace(example.origin, authors=(*example.origin.authors, *authors))
     signals = example.signals | {"turns": float(2 + len(turns))}
     return replace(example, turns=(*example.turns, *turns), origin=origin, signals=signals)
-
-
-@contextmanager
-def _tables(dump: Dump) -> Iterator[dict[str, Path]]:
-    """Posts.xml and what is read beside it, by their names in small letters, unpacked where they lie in an archive."""
-    beside = {"users.xml": dump.users, "comments.xml": dump.comments}
-    wanted = {name: path for name, path in beside.items() if path is not None}
-    if not dump.is_archive:
-        yield {"posts.xml": dump.path, **wanted}
-        return
-    with TemporaryDirectory() if dump.scratch is None else nullcontext(dump.scratch) as scratch:
-        inside = ("posts.xml", "users.xml", *(("comments.xml",) if dump.comments == dump.path else ()))
-        tables = unpack_tables(dump.path, inside, Path(scratch) / "dump")
-        if "posts.xml" not in tables:
-            raise InputError(
-                f"{dump.path}: holds no Posts.xml, so it is not the dump of an exchange; name the archive that does."
-            )
-        for name, path in wanted.items():
-            if path != dump.path:
-                tables |= unpack_tables(path, (name,), Path(scratch) / name)
-        yield tables

@@ -11,18 +11,18 @@ from align.sources.xml_rows import parsed, tracked_rows
 class Names(NamedTuple):
     """Display names by user Id, 16 bytes and the name's own a user: the largest exchange has 25 million."""
 
-    ids: "array[int]"
+    ids: "array[int] | memoryview"
     """Sorted."""
-    ends: "array[int]"
+    ends: "array[int] | memoryview"
     """Where in `text` the name of each user ends; it begins where the one before ends."""
-    text: bytes
+    text: bytes | memoryview
 
     def of(self, user: int) -> str:
         """The name of a user; empty where there is none."""
         place = bisect_left(self.ids, user)
         if place == len(self.ids) or self.ids[place] != user:
             return ""
-        return self.text[self.ends[place - 1] if place else 0 : self.ends[place]].decode()
+        return str(self.text[self.ends[place - 1] if place else 0 : self.ends[place]], "utf-8")
 
 
 NO_NAMES = Names(array("q"), array("q"), b"")

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 from align.errors import InputError
 from align.progress import track
+from align.sources.growing import read_blocks, size_of
 
 BLOCK_BYTES = 1 << 20
 LONGEST_ROW_BYTES = 1 << 26
@@ -73,8 +74,9 @@ def row_bytes(path: Path, root: str, accept_truncated: bool = False) -> Iterator
 
 def tracked_rows(path: Path, root: str, accept_truncated: bool, title: str) -> Iterator[tuple[int, bytes]]:
     """The same with a bar: megabytes of the file, and the time left."""
-    size = path.stat().st_size // 10**6 if path.is_file() else None
-    return track(row_bytes(path, root, accept_truncated), title, size, "MB", lambda row: row[0] // 10**6)
+    size = size_of(path)
+    megabytes = size // 10**6 if size is not None else None
+    return track(row_bytes(path, root, accept_truncated), title, megabytes, "MB", lambda row: row[0] // 10**6)
 
 
 def parsed(row: bytes) -> Row | None:
@@ -168,8 +170,6 @@ def _is_empty(root: str, element: bytes) -> bool:
 
 def _blocks(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                yield block
+        yield from read_blocks(path, BLOCK_BYTES)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error

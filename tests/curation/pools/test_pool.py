@@ -73,16 +73,6 @@ def test_a_signal_that_an_example_lacks_is_no_number(tmp_path: Path) -> None:
     np.testing.assert_array_equal(signals["age"], np.array([np.nan, np.nan, 2, np.nan], dtype=np.float32))
 
 
-def test_the_nearest_example_comes_first_and_an_example_is_not_its_own_neighbour(tmp_path: Path) -> None:
-    pool = opened(tmp_path)
-    near = pool.neighbours(BREAD.id, count=2)
-    assert near[0].example_id == ROLLS.id
-    expected = float(pool.vectors[0] @ pool.vectors[1])
-    assert near[0].similarity == pytest.approx(expected)
-    assert [item.example_id for item in pool.neighbours(BREAD.id, among=[TIDES.id, BREAD.id, "gone/1"])] == [TIDES.id]
-    assert pool.neighbours(BREAD.id, among=[]) == []
-
-
 def test_the_files_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = opened(tmp_path)
     vectors = np.array(first.vectors)
@@ -125,3 +115,17 @@ def test_an_array_may_be_made_of_the_vectors_before_those_are_there(tmp_path: Pa
     pool = opened(tmp_path)
     lengths = pool.kept_array("lengths", lambda: np.linalg.norm(pool.vectors, axis=1))
     assert lengths.tolist() == pytest.approx([1.0] * len(ALL))
+
+
+def test_near_is_what_one_of_a_hundred_pairs_by_lot_reaches(tmp_path: Path) -> None:
+    # Ten of 40 say the same, the others share no word: 45 of 780 pairs, more than one of a hundred, are alike.
+    same = [example(f"se/a/{number}", "How is bread baked?", "Knead the dough and bake it.") for number in range(10)]
+    words = ["".join(chr(97 + (7 * number + 3 * place) % 26) for place in range(9)) + str(number) for number in range(30)]
+    own = [example(f"se/b/{number}", f"{word}x?", f"{word}y {word}z") for number, word in enumerate(words)]
+    pool = Pool.open(artifact(tmp_path, "above", [*same, *own]), tmp_path / "store")
+    likeness = pool.vectors @ pool.vectors[0]
+    assert [bool(one >= pool.near_from - 1e-5) for one in likeness] == [True] * 10 + [False] * 30
+
+
+def test_of_a_small_pool_everything_is_near(tmp_path: Path) -> None:
+    assert opened(tmp_path).near_from == -1.0

@@ -113,8 +113,23 @@ def test_hearing_event_by_event_and_all_at_once_is_the_same(queue: Queue, pool: 
     step_by_step, at_once = queue.catch_up(), tally_of(pool, store)
     assert step_by_step.states.tolist() == at_once.states.tolist()
     assert step_by_step.by_cell.tolist() == at_once.by_cell.tolist()
+    assert step_by_step.words.tolist() == at_once.words.tolist()
     assert (step_by_step.labels, step_by_step.curators, list(step_by_step.accepted)) == (
         at_once.labels,
         at_once.curators,
         list(at_once.accepted),
     )
+
+
+def test_all_labels_come_by_row_and_curator(queue: Queue, pool: Pool, store: CurationStore) -> None:
+    """Of two curators one flags, which is no label; an undone decision leaves none."""
+    cook, sea = pool.row(COOK), pool.row(SEA)
+    decide(queue, store, SEA, "reject", "ben")
+    decide(queue, store, COOK, "reject", "cem")
+    decide(queue, store, COOK, "accept", "ben")
+    decide(queue, store, SEA, "flag", "cem")
+    decide(queue, store, pool.ids[1], "accept", "ada")
+    store.undo("ada", "u1")
+    rows, labels = queue.catch_up().all_labels()
+    said = list(zip(rows.tolist(), labels.tolist(), strict=True))
+    assert said == sorted([(cook, True), (cook, False), (sea, False)], key=lambda one: one[0])

@@ -1,13 +1,15 @@
 """One person's review: messages done once, drafts that survive, decisions that follow the store."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from align.curation.pools.pool import Pool
+from align.curation.queueing.accepted import Neighbour
 from align.curation.review.reviewing import Reviewing
+from align.curation.sight import Sight
 from align.curation.state import events
 from align.curation.store import Ask, CurationStore
 from align.errors import StoreError
@@ -29,7 +31,7 @@ class Line:
     def __init__(self, pool: Pool, store: CurationStore) -> None:
         self.pool, self.store = pool, store
 
-    def next(self, curator: str, count: int = 3, cells: Sequence[str] = ()) -> list[Served]:
+    def next(self, curator: str, count: int = 3, cells: Sequence[str] = (), hidden: Collection[str] = ()) -> list[Served]:
         decided = {decision.example_id for decision in self.store.decisions()}
         held = [lease.example_id for lease in self.store.leases_of(curator)]
         waiting = [name for name in dict.fromkeys([*held, *self.pool.ids]) if name not in decided]
@@ -50,10 +52,11 @@ def store(tmp_path: Path) -> CurationStore:
 
 
 def review(pool: Pool, store: CurationStore, curator: str = "ada") -> Reviewing:
-    def accepted() -> list[str]:
-        return [item.example_id for item in store.decisions() if item.action in ("accept", "edit")]
+    def near(name: str, count: int, _sight: Sight) -> list[Neighbour]:
+        accepted = [item.example_id for item in store.decisions() if item.action in ("accept", "edit")]
+        return [Neighbour(item, 0.5) for item in accepted if item != name][:count]
 
-    reviewing = Reviewing(store, pool, Line(pool, store), curator, [FirstPerson()], accepted=accepted)
+    reviewing = Reviewing(store, pool, Line(pool, store), curator, [FirstPerson()], near=near)
     reviewing.begin()
     return reviewing
 
@@ -286,3 +289,27 @@ def test_a_rejected_edit_is_saved_whole_or_not_at_all(pool: Pool, store: Curatio
     assert next(iter(reviewing.open)) == EXAMPLES[0].id
     assert decide(reviewing, "r2", "reject", texts=["How do I cook?", "Heat it."])["ok"]
     assert [event.action for event in store.events_since(0)] == ["edit", "reject"]
+
+
+def test_what_was_picked_says_which_of_how_many_it_is(pool: Pool, store: CurationStore) -> None:
+    reviewing = review(pool, store)
+    picked = ["se/cooking/6", "se/cooking/4", "se/cooking/7", "se/cooking/5", "gone/1"]
+    reviewing.show_line(picked)
+    assert reviewing.places_in_line() == {"se/cooking/6": (1, 4), "se/cooking/4": (2, 4), "se/cooking/7": (3, 4)}
+    decide(reviewing, "r1")
+    assert reviewing.places_in_line() == {"se/cooking/4": (2, 4), "se/cooking/7": (3, 4), "se/cooking/5": (4, 4)}
+    for number in range(3):
+        decide(reviewing, f"s{number}")
+    assert reviewing.cards()
+    assert reviewing.places_in_line() == {}  # the queue's own come after
+
+
+def test_what_is_no_nearer_than_by_chance_is_not_shown_as_near(
+    pool: Pool, store: CurationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(review(pool, store), "r1")
+    [nearest] = review(pool, store).cards()[0]["alike"]
+    assert nearest["id"] == "se/cooking/0"
+    likeness = nearest["similarity"]
+    monkeypatch.setattr(pool, "near_from", likeness + 0.01)
+    assert review(pool, store).cards()[0]["alike"] == []

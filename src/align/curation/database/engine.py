@@ -4,6 +4,7 @@ import random
 import sqlite3
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,34 +34,65 @@ class Database:
         self.name = redacted(self.url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(self.url) if self.is_sqlite else _postgres(self.url)
-        # Threads queue here instead of in SQLite's busy handler, which sleeps ever longer and is not fair.
-        self._turn = threading.Lock()
+        # Threads queue here, by what they write: SQLite's busy handler sleeps ever longer and is not fair, and a row of
+        # PostgreSQL that twenty of them wait for wakes all of them for each that it lets through.
+        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def read(self, work: Callable[[Connection], T], *, whole: bool = False) -> T:
         """Run `work` in one transaction that writes nothing; with `whole`, all of it sees the same moment."""
         options = {"now": utc_text(self.clock())}
-        if whole and not self.is_sqlite:  # SQLite's readers always do
-            options["isolation_level"] = "REPEATABLE READ"
-        with self._explained(), self.engine.connect().execution_options(**options) as connection:
-            return work(connection)
+        if not self.is_sqlite:  # whose readers see one moment anyway; READ COMMITTED sees one a statement, and so does this
+            options["isolation_level"] = "REPEATABLE READ" if whole else "AUTOCOMMIT"
 
-    def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
-        """Run `work` in one transaction, again where another one was in its way; `durable=False` may be lost in a power cut."""
+        def tried() -> T:
+            with self.engine.connect().execution_options(**options) as connection:
+                return work(connection)
+
+        with self._explained():
+            try:
+                return tried()
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                return tried()  # the connection had died since it was used last; all others of its age are gone by now, too
+
+    def write(self, work: Callable[[Connection], T], *, turn: str = "", durable: bool = True) -> T:
+        """Run `work` in one transaction, again where another one was in its way; `durable=False` may be lost in a power cut.
+
+        Threads that write with the same `turn` do so one after the other.
+        """
         with self._explained():
             if self.is_sqlite:
-                with self._turn:
+                with self._turns[""]:
                     return self._commit(work, durable)
-            for attempt in range(1, ATTEMPTS):
-                try:
-                    return self._commit(work, durable)
-                except DBAPIError as error:
-                    if getattr(error.orig, "sqlstate", None) not in RETRIED:
-                        raise
-                    time.sleep(random.uniform(0, 0.005 * 2**attempt))
-            return self._commit(work, durable)
+            if not turn:
+                return self._insist(work, durable)
+            with self._turns[turn]:
+                return self._insist(work, durable)
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def _insist(self, work: Callable[[Connection], T], durable: bool) -> T:
+        """Commit, again where another transaction was in the way or the connection dead; never where it may be committed."""
+        is_through = False
+
+        def noted(connection: Connection) -> T:
+            nonlocal is_through
+            result = work(connection)
+            is_through = True
+            return result
+
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return self._commit(noted, durable)
+            except DBAPIError as error:
+                is_old = error.connection_invalidated and attempt == 1 and not is_through
+                if not is_old and getattr(error.orig, "sqlstate", None) not in RETRIED:
+                    raise
+                is_through = False
+                time.sleep(0 if is_old else random.uniform(0, 0.005 * 2**attempt))
+        return self._commit(work, durable)
 
     def _commit(self, work: Callable[[Connection], T], durable: bool) -> T:
         options = {"writes": True, "durable": durable, "now": utc_text(self.clock())}
@@ -74,11 +106,12 @@ class Database:
         """What the database says, as an error a user can act on."""
         try:
             yield
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.Error) as error:
             raise StoreError(f"{self.name}: {self._said(error)}") from error
 
-    def _said(self, error: DBAPIError) -> str:
-        said = _hide(str(error.orig).strip(), self.url)
+    def _said(self, error: DBAPIError | sqlite3.Error) -> str:
+        orig = error if isinstance(error, sqlite3.Error) else error.orig
+        said = _hide(str(orig).strip(), self.url)
         if "database is locked" in said:
             return f"another process has been writing for {BUSY_SECONDS} s; end it, or use PostgreSQL"
         if "not a database" in said:
@@ -87,7 +120,7 @@ class Database:
             return "cannot be opened; the folder must exist and be writable"
         if "disk is full" in said or "No space left" in said:
             return "the disk is full; nothing of this was saved. Make room and do it again"
-        if error.connection_invalidated or (not self.is_sqlite and getattr(error.orig, "sqlstate", None) is None):
+        if not self.is_sqlite and (getattr(error, "connection_invalidated", False) or getattr(orig, "sqlstate", None) is None):
             return f"the database does not answer ({said}); what was not confirmed may not be saved"
         return said
 
@@ -165,13 +198,14 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
+    run: Any = connection.connection.dbapi_connection  # past SQLAlchemy, which makes ten times as much work of it
     if not options.get("writes", False):
-        connection.exec_driver_sql("BEGIN")
+        run.execute("BEGIN")
         return
     # FULL: an acknowledged decision survives a power cut, too.
-    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options['durable'] else 'NORMAL'}")
+    run.execute(f"PRAGMA synchronous={'FULL' if options['durable'] else 'NORMAL'}")
     # Taking the lock at once: a reader that turns writer half way cannot wait, it fails.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    run.execute("BEGIN IMMEDIATE")
 
 
 def _postgres(url: URL) -> Engine:
@@ -180,7 +214,7 @@ def _postgres(url: URL) -> Engine:
             url,
             pool_size=10,
             max_overflow=20,
-            pool_pre_ping=True,
+            pool_use_lifo=True,
             isolation_level="READ COMMITTED",
             connect_args={"connect_timeout": 10},
         )

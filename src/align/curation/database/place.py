@@ -29,6 +29,14 @@ def shown_url(url: str) -> str:
     return str(parsed.database) if parsed.get_backend_name() == "sqlite" else redacted(parsed)
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite database; None for a server's."""
+    from align.curation.database.engine import parse_url
+
+    parsed = parse_url(url)
+    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
+
+
 def open_database(url: str) -> "CurationStore":
     """Open it, or tell what has to be installed."""
     require_packages()

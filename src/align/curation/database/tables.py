@@ -6,7 +6,7 @@ so that no page ever has to count or fold. Times are ISO 8601 in UTC with micros
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision this version of align writes; `migrations/versions` leads there."""
 
 VERSION_TABLE = "align_schema"
@@ -183,4 +183,12 @@ writers = Table(  # the group of authors each belongs to
     metadata,
     Column("person", Key, primary_key=True),
     Column("group", Key, nullable=False),
+)
+
+taken_down = Table(  # examples about which nothing may be said any more
+    "taken_down",
+    metadata,
+    Column("example_id", Key, primary_key=True),
+    Column("seq", BigInteger, nullable=False),  # of the line in `changes`; several have one
+    Index("taken_down_since", "seq"),
 )

@@ -1,6 +1,6 @@
 """Finding examples in a pool by words, by likeness and by what is known of them; a view is a link that can be passed on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, cast, get_args
@@ -61,8 +61,8 @@ class Browse:
     def __init__(self, pool: Pool, index: TextIndex) -> None:
         self.pool, self._index = pool, index
 
-    def find(self, filters: Filters, states: "NDArray[np.int8]") -> Listing:
-        """All examples that the filters leave; `states` gives the number in `STATES` of each row."""
+    def find(self, filters: Filters, states: "NDArray[np.int8]", hidden: "NDArray[np.int64] | None" = None) -> Listing:
+        """All examples that the filters leave; `states` gives the number in `STATES` of each row, `hidden` rows are not shown."""
         import numpy as np
 
         everything = len(self.pool)
@@ -76,6 +76,9 @@ class Browse:
             order = np.concatenate([found.rows, np.flatnonzero(~mask)])
             misread = found.misread
         mask &= self._in_range(filters)
+        mask[self.pool.gone] = False
+        if hidden is not None:
+            mask[hidden] = False
         likeness = self._likeness(filters.like)
         if likeness is not None:
             mask[self.pool.row(filters.like)] = False
@@ -155,9 +158,11 @@ class Browse:
                 found.setdefault(tag, []).append(row)
         return found
 
-    def tags(self) -> list[str]:
-        """All tags, the most frequent first."""
-        return sorted(self._tagged, key=lambda tag: (-len(self._tagged[tag]), tag))
+    def tags(self, hidden: Collection[int] = ()) -> list[str]:
+        """All tags, the most frequent first; none that only `hidden` rows have."""
+        barred = {*hidden, *self.pool.gone.tolist()}
+        found = sorted(self._tagged, key=lambda tag: (-len(self._tagged[tag]), tag))
+        return [tag for tag in found if not barred.issuperset(self._tagged[tag])] if barred else found
 
 
 def as_query(filters: Filters) -> dict[str, list[str]]:

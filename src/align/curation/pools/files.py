@@ -72,7 +72,8 @@ def make_vectors(folder: Path, store: Path) -> "NDArray[np.float32]":
         with hold_lock(store, f"{FOLDER}-{folder.name}"):
             found = sorted(folder.glob("vectors-*.f32")) or [_embed(folder)]
     width = int(found[0].stem.partition("-")[2])
-    return np.memmap(found[0], dtype=np.float32, mode="r").reshape(-1, width)
+    mapped = np.memmap(found[0], dtype=np.float32, mode="r")
+    return np.asarray(mapped).reshape(-1, width)  # a plain array over the same bytes: a row of a memmap costs ten times as much
 
 
 def make_array(path: Path, store: Path, make: "Callable[[], NDArray[Any]]") -> "NDArray[Any]":

@@ -4,12 +4,13 @@ Classical scaling of the topics' centres (Torgerson 1952), then each example bes
 examples differ most within topics. No randomness, no library for it; the same pool gives the same map.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from align.curation.pools.pool import Pool
 from align.curation.pools.topics import Topics
-from align.curation.queueing.tally import UNDECIDED, Tally
+from align.curation.queueing.tally import GONE, UNDECIDED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,14 +47,19 @@ def places_of(pool: Pool, topics: Topics) -> "NDArray[np.float32]":
     return np.asarray(pool.kept_array("map", lambda: _lay_out(pool, topics)))
 
 
-def points_of(places: "NDArray[np.float32]", tally: Tally, order: "NDArray[np.int64]", most: int = 5000) -> Points:
-    """What a page can draw: every decided example, and undecided ones by lot up to `most` in all."""
+def points_of(
+    places: "NDArray[np.float32]", states: "NDArray[np.int8]", order: "NDArray[np.int64]", most: int = 5000,
+    hidden: Collection[int] = (),
+) -> Points:  # fmt: skip
+    """What a page can draw: every example that is decided by `states`, and undecided ones by lot up to `most` in all."""
     import numpy as np
 
-    decided = np.flatnonzero(tally.states != UNDECIDED)
-    rest = order[tally.states[order] == UNDECIDED][: max(0, most - len(decided))]
+    shown = states.copy()
+    shown[list(hidden)] = GONE
+    decided = np.flatnonzero((shown != UNDECIDED) & (shown != GONE))
+    rest = order[shown[order] == UNDECIDED][: max(0, most - len(decided))]
     rows = np.sort(np.concatenate([decided, rest]))
-    return Points(rows, places[rows], tally.states[rows])
+    return Points(rows, places[rows], states[rows])
 
 
 def _lay_out(pool: Pool, topics: Topics) -> "NDArray[np.float32]":

@@ -8,7 +8,7 @@ from align.curation.pools.pool import Pool
 from align.curation.pools.topics import Topics
 from align.curation.queueing.ranking import Known, Ranking, gap_weights, novelty
 from align.curation.queueing.sequence import LONGEST, NEAR, choose, line_after
-from align.curation.queueing.tally import UNDECIDED, Tally
+from align.curation.queueing.tally import LEFT, TAKEN, UNDECIDED, Tally
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,12 +52,8 @@ class Picker:
         seed: int,
         with_novelty: bool = True,
     ) -> None:
-        import numpy as np
-
         self._pool, self._tally, self._dice, self._calibration, self._seed = pool, tally, dice, calibration, seed
         self._with_novelty = with_novelty
-        self._rank_of = np.empty(len(dice), dtype=np.int64)
-        self._rank_of[dice] = np.arange(len(dice))
         self._groups = pool.sites.codes if len(pool.sites.names) > 1 else topics.codes
         self._ranking: Ranking | None = None
 
@@ -131,14 +127,14 @@ class Picker:
 
     def overlap(self, curator: str, room: Room) -> int:
         """A row by lot that exactly one other curator has decided about; -1 where there is none."""
-        rows = [
-            row
-            for row, said in self._tally.labels.items()
-            if len(said) == 1 and curator not in said and row not in room.taken and row not in self._calibration
-        ]
+        words = self._tally.words[self._dice]
+        barred = room.taken | self._calibration
         done = self._tally.doings(curator)
-        free = [row for row in rows if row not in done.said and row not in done.skipped]
-        return min(free, key=lambda row: int(self._rank_of[row]), default=-1)
+        for row in self._dice[(words == LEFT) | (words == TAKEN)].tolist():
+            is_own = curator in self._tally.labels[row] or row in done.said or row in done.skipped
+            if not is_own and row not in barred:
+                return int(row)
+        return -1
 
     def _last(self, curator: str, line: Iterable[int]) -> "NDArray[np.float32] | None":
         """Vector of the example before the next one."""

@@ -7,7 +7,7 @@ pool, the seed and the events: a new ranking is made after every `EVERY` events 
 events later on, whenever the thread was done.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from align.curation.pools.pool import Pool
 from align.curation.pools.topics import topics_of
 from align.curation.queueing.picking import Picker, Room, Why
 from align.curation.queueing.ranking import Known, Ranker, Ranking
-from align.curation.queueing.tally import ACCEPTED, UNDECIDED, Tally
+from align.curation.queueing.tally import ACCEPTED, GONE, UNDECIDED, Tally
 from align.curation.state.events import Event
 from align.curation.state.leases import Lease
 from align.lots import lot
@@ -65,7 +65,9 @@ class Served:
 class Ledger(Protocol):
     """What a queue asks of a CurationStore."""
 
-    def events_since(self, seq: int, limit: int = ...) -> list[Event]: ...
+    def news(
+        self, seq: int, taken_seq: int = ..., limit: int = ...
+    ) -> tuple[list[Event], list[Lease], list[tuple[int, str]]]: ...
 
     def lease(
         self, curator: str, candidates: "Sequence[str]", count: int = ..., minutes: float = ..., seen: int | None = ...
@@ -100,22 +102,27 @@ class Queue:
         """The rows by lot: the audit goes along it."""
         self._with_novelty = with_novelty
         self._calibrate()
+        self._taken_seq = 0
+        """The last takedown heard of."""
         self._lines: dict[str, dict[int, Why]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ranking")
         self._known: list[Known] = [self._look()]
         self._rankings: dict[int, Future[Ranking]] = {}
 
-    def next(self, curator: str, count: int = 3, cells: "Sequence[str]" = ()) -> list[Served]:
+    def next(
+        self, curator: str, count: int = 3, cells: "Sequence[str]" = (), hidden: Collection[str] = ()
+    ) -> list[Served]:  # fmt: skip
         """The examples for `curator` now, the first to be shown first: what they hold already, filled up to `count`.
 
-        `cells` are those assigned to them; none: all. Fewer come where nothing is left, or others hold the last ones.
+        `cells` are those assigned to them; none: all. What is `hidden` they never get. Fewer come where nothing
+        is left, or others hold the last ones.
         """
         with self._lock:
-            self._catch_up()
+            leases = self._catch_up()
             self._picker.turn_to(self._ranking(), self._known_at(self._moment()))
-            refused: set[int] = set()
-            for _ in range(ATTEMPTS):
-                held, gone, room = self._held(curator, refused)
+            refused = {row for name in hidden if (row := self.pool.row_or_none(name)) is not None}
+            for attempt in range(ATTEMPTS):
+                held, gone, room = self._held(curator, self._store.leases() if attempt else leases, refused)
                 if gone:
                     self._store.release(curator, [self.pool.ids[row] for row in gone])
                 line = dict(held)
@@ -149,22 +156,33 @@ class Queue:
             self._catch_up()
             yield self.tally
 
+    @contextmanager
+    def remembering(self) -> Iterator[Tally]:
+        """The tally as it was heard of last: nothing is asked of the store."""
+        with self._lock:
+            yield self.tally
+
     def close(self) -> None:
         """End the thread that ranks."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     # what is known
 
-    def _catch_up(self) -> None:
+    def _catch_up(self) -> list[Lease]:
+        """Hear of what was decided and taken down since; what is held after that."""
         while True:
-            events = self._store.events_since(self.tally.seq, BATCH)
+            events, leases, gone = self._store.news(self.tally.seq, self._taken_seq, BATCH)
             self._hear(events)
+            for number, example_id in gone:
+                self.tally.drop(self.pool.drop([example_id]))
+                self._taken_seq = number
             if len(events) < BATCH:
                 break
         for known in self._known:
             if known.moment not in self._rankings:
                 self._rankings[known.moment] = self._thread.submit(self._ranker.rank, known)
         self._rankings = {moment: self._rankings[moment] for moment in (known.moment for known in self._known)}
+        return leases
 
     def _hear(self, events: list[Event]) -> None:
         """Take in events; look around at the last two moments, one of which holds now."""
@@ -190,14 +208,13 @@ class Queue:
         """What is known now, as something that does not move."""
         import numpy as np
 
-        said = self.tally.labels
-        labels = [(row, said[row][curator]) for row in sorted(said) for curator in sorted(said[row])]
+        labelled, labels = self.tally.all_labels()
         gaps = self._gaps()
         return Known(
             self.tally.heard,
-            np.array([row for row, _ in labels], dtype=np.int64),
-            np.array([label for _, label in labels], dtype=np.bool_),
-            np.array(sorted(self.tally.accepted), dtype=np.int64),
+            labelled,
+            labels,
+            np.sort(np.fromiter(self.tally.accepted, dtype=np.int64)),
             (self.tally.states == UNDECIDED) & (gaps > 0)[self.pool.cells.codes],
             gaps,
         )
@@ -231,12 +248,12 @@ class Queue:
 
     # who gets what
 
-    def _held(self, curator: str, refused: set[int]) -> tuple[dict[int, Why], list[int], Room]:
+    def _held(self, curator: str, leases: list[Lease], refused: set[int]) -> tuple[dict[int, Why], list[int], Room]:
         """What the curator goes on with, what they no longer need, and how much room the leases of all leave in each cell."""
         own = self._lines.get(curator, {})
         mine: list[int] = []
         room = Room(self.pool, self.tally, self._wanted - self.tally.counts(ACCEPTED), set(refused))
-        for lease in self._store.leases():
+        for lease in leases:
             row = self.pool.row_or_none(lease.example_id)
             if row is None:
                 continue
@@ -249,7 +266,7 @@ class Queue:
         gone: list[int] = []
         for row in sorted(mine, key=lambda row: (order.get(row, len(order)), row)):
             why = own.get(row) or self._picker.reason(row, curator)
-            if self._is_needed(row, why, curator, room):
+            if row not in refused and self._is_needed(row, why, curator, room):
                 held[row] = why
                 room.take(row)
             else:
@@ -267,7 +284,7 @@ class Queue:
         """The next example after what is in `line`, None where there is none."""
         picker, done = self._picker, self.tally.doings(curator)
         for row in self.calibration:
-            if row not in room.taken and row not in done.said and row not in done.skipped:
+            if row not in {*room.taken, *done.said, *done.skipped} and self.tally.states[row] != GONE:
                 return row, "calibration"
         allowed = picker.allowed(curator, room, cells, self.settings.cool_down)
         why = self._draw_why(curator, done.looks + len(line))

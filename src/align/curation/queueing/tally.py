@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-UNDECIDED, ACCEPTED, REJECTED, FLAGGED = range(4)
-"""What stands of an example. A skip leaves it undecided; curators who disagree leave it flagged."""
-_STATES = {"accept": ACCEPTED, "edit": ACCEPTED, "reject": REJECTED, "flag": FLAGGED}
+UNDECIDED, ACCEPTED, REJECTED, FLAGGED, GONE = range(5)
+"""What stands of an example. A skip leaves it undecided; curators who disagree leave it flagged. Gone: it was taken down."""
+LEFT, TAKEN, SEVERAL, UNSAID = 0, 1, 2, -1
+"""What curators would do with an example: all of one word, more than one curator's, nobody's."""
+STATE_OF = {"accept": ACCEPTED, "edit": ACCEPTED, "reject": REJECTED, "flag": FLAGGED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,14 @@ class Tally:
         self.elsewhere = 0
         """How many events about other examples."""
         self.states: NDArray[np.int8] = np.zeros(len(pool), dtype=np.int8)
-        self.by_cell = np.zeros((len(pool.cells.names), 4), dtype=np.int64)
+        self.by_cell = np.zeros((len(pool.cells.names), 5), dtype=np.int64)
         """Cells by state; the first column counts only what left that state, and is not to be read."""
         self.accepted: dict[int, None] = {}
         """Rows, in the order in which they came to be accepted."""
         self.labels: dict[int, dict[str, bool]] = {}
         """Row -> curator -> whether they would take it: what the queue learns from."""
+        self.words: NDArray[np.int8] = np.full(len(pool), UNSAID, dtype=np.int8)
+        """For each row the label of the only curator who gave one, `SEVERAL` or `UNSAID`: quick to look through."""
         self.edited: dict[int, tuple[Turn, ...]] = {}
         """Row -> its text as people left it, where that is accepted and not the pool's."""
         self.curators: dict[str, Doings] = {}
@@ -97,6 +101,14 @@ class Tally:
             self._settle(row)
         return touched
 
+    def drop(self, rows: Iterable[int]) -> None:
+        """Count and learn from these no more: they were taken down. That somebody looked at them stays."""
+        for row in rows:
+            self._turn(row, GONE)
+            self.words[row] = UNSAID
+            for known in (self.labels, self.edited, self._live):
+                known.pop(row, None)
+
     def doings(self, curator: str) -> Doings:
         """What a curator has done; empty for one who has done nothing."""
         return self.curators.get(curator) or Doings()
@@ -109,6 +121,21 @@ class Tally:
 
         sizes = np.bincount(self.pool.cells.codes, minlength=len(self.by_cell))
         return np.asarray(sizes - self.by_cell[:, ACCEPTED:].sum(axis=1), dtype=np.int64)
+
+    def all_labels(self) -> "tuple[NDArray[np.int64], NDArray[np.bool_]]":
+        """Each curator's label of each row, by row and curator: a row that two of them labelled comes twice."""
+        import numpy as np
+
+        once = np.flatnonzero((self.words == LEFT) | (self.words == TAKEN))
+        several = [
+            (row, self.labels[row][curator])
+            for row in np.flatnonzero(self.words == SEVERAL).tolist()
+            for curator in sorted(self.labels[row])
+        ]
+        rows = np.concatenate([once, np.array([row for row, _ in several], dtype=np.int64)])
+        labels = np.concatenate([self.words[once] == TAKEN, np.array([label for _, label in several], dtype=np.bool_)])
+        order = np.argsort(rows, kind="stable")
+        return rows[order], labels[order]
 
     def decided_by(self, row: int) -> list[str]:
         """Who has said something about it other than a skip."""
@@ -157,7 +184,19 @@ class Tally:
         events = self.live(row)
         example = self.pool.example(self.pool.ids[row])
         verdict = verdict_on(example, fold_example(events))
-        before, now = int(self.states[row]), _STATES.get(verdict.action or "", UNDECIDED)
+        now = STATE_OF.get(verdict.action or "", UNDECIDED)
+        self._turn(row, now)
+        self.edited.pop(row, None)
+        if now == ACCEPTED and verdict.turns(example) != example.turns:
+            self.edited[row] = verdict.turns(example)
+        self.labels.pop(row, None)
+        found = _labels(events)
+        if found:
+            self.labels[row] = found
+        self.words[row] = SEVERAL if len(found) > 1 else next(iter(found.values()), UNSAID)
+
+    def _turn(self, row: int, now: int) -> None:
+        before = int(self.states[row])
         if before != now:
             cell = int(self.pool.cells.codes[row])
             self.by_cell[cell, before] -= 1
@@ -166,13 +205,6 @@ class Tally:
             self.accepted.pop(row, None)
             if now == ACCEPTED:
                 self.accepted[row] = None
-        self.edited.pop(row, None)
-        if now == ACCEPTED and verdict.turns(example) != example.turns:
-            self.edited[row] = verdict.turns(example)
-        self.labels.pop(row, None)
-        found = _labels(events)
-        if found:
-            self.labels[row] = found
 
 
 def _labels(events: list[Event]) -> dict[str, bool]:

@@ -14,6 +14,13 @@ from align.style.reference import StyleReference
 
 NEIGHBOUR_CHARS = 140
 CONTEXT_CHARS = 60
+FACTS = frozenset(
+    ("question_score", "answer_score", "score", "raw_chars", "cleaned_chars", "answers", "is_accepted", "is_closed", "view_count",
+     "turns", "self_contained_title")
+)  # fmt: skip
+"""Signals that are no judgement; the others stay hidden in blind mode until the person has decided."""
+ASKED_FOR = ("search", "bulk")
+"""Why an example was served, where the person knows it anyway. Who learns that a look is a second one judges otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ def card_of(look: Look, rules: Sequence[Filter], style: StyleReference | None) -
         "id": example.id,
         "content": content_of(example.turns),
         "version": look.version,
-        "served": look.served,
+        "served": look.served if look.served in ASKED_FOR else "",
         "decided": look.decided,
         "roles": [turn.role for turn in example.turns],
         "texts": [turn.text for turn in example.turns],
@@ -103,6 +110,11 @@ def origin_of(example: Example) -> dict[str, Any]:
         "votes": _votes(example.signals),
         "modified": origin.modified.partition(";")[2].strip(),
     }
+
+
+def suggestions_of(example: Example) -> tuple[str, ...]:
+    """What judges and scores say of it."""
+    return tuple(f"{name.replace('_', ' ')} {value:.3g}" for name, value in sorted(example.signals.items()) if name not in FACTS)
 
 
 def web_address(url: str) -> str:

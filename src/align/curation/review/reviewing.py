@@ -4,16 +4,19 @@ The browser shows the first example and holds the next ones ready. It sends mess
 each is done once and answered once. After every message it is told anew what lies open: the store is the truth, the page follows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from align.curation.pools.pool import Neighbour
-from align.curation.review.card import Alike, Look, card_of, live_of
+from align.curation.queueing.accepted import Neighbour
+from align.curation.review.card import Alike, Look, card_of, live_of, suggestions_of
+from align.curation.review.seat import Seat
+from align.curation.sight import Sight
 from align.curation.state.events import Ask, Event
-from align.curation.state.folding import Standing
 from align.curation.state.settings import Settings
+from align.curation.state.taken import TakenDown
 from align.curation.store import CurationStore
+from align.curation.team.terms import Terms
 from align.errors import AlignError, InputError
 from align.filters.filter import Filter
 from align.records import Example, Turn, content_of
@@ -22,11 +25,6 @@ from align.style.reference import StyleReference
 ANSWERS = 60
 """So many answers are kept for messages that come again."""
 NEAREST = 3
-FACTS = frozenset(
-    ("question_score", "answer_score", "score", "raw_chars", "cleaned_chars", "answers", "is_accepted", "is_closed", "view_count",
-     "turns", "self_contained_title")
-)  # fmt: skip
-"""Signals that are no judgement; the others stay hidden in blind mode until the person has decided."""
 
 
 class Examples(Protocol):
@@ -34,7 +32,8 @@ class Examples(Protocol):
 
     def __contains__(self, example_id: object) -> bool: ...
     def example(self, example_id: str) -> Example: ...
-    def neighbours(self, example_id: str, among: Sequence[str] | None = None, count: int = 5) -> list[Neighbour]: ...
+    @property
+    def near_from(self) -> float: ...
 
 
 class Served(Protocol):
@@ -49,7 +48,9 @@ class Served(Protocol):
 class Waiting(Protocol):
     """What is asked of a queue."""
 
-    def next(self, curator: str, count: int = 3, cells: Sequence[str] = ()) -> Sequence[Served]: ...
+    def next(
+        self, curator: str, count: int = 3, cells: Sequence[str] = (), hidden: Collection[str] = ()
+    ) -> Sequence[Served]: ...  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -62,48 +63,67 @@ class Reviewing:
     curator: str
     rules: Sequence[Filter] = ()
     style: StyleReference | None = None
-    accepted: Callable[[], Sequence[str]] = list
-    """Ids of the examples that people have accepted so far."""
+    near: Callable[[str, int, Sight], Sequence[Neighbour]] = lambda _name, _count, _sight: ()
+    """The accepted examples most like one, so many of them, of which somebody may know."""
+    sight: Sight = Sight("")
+    """What the person may see."""
     open: dict[str, str] = field(default_factory=dict)
     """Ids in the order in which they are shown, with why they were served."""
     asked_for: dict[str, str] = field(default_factory=dict)
     """Those that the person asked for, whatever the queue thinks of them."""
     line: list[str] = field(default_factory=list)
     """Ids that the person asked for and that are not open yet: a region of the map, what a search found."""
+    picked: tuple[str, ...] = ()
+    """All that the person asked for in one go, whatever became of it since."""
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    settings: Settings = Settings()
-    """The project's, read anew with every message."""
+    terms: Terms = Terms(0)
+    """Settings and guidelines of the project, read anew with every message."""
     refusal: str = ""
     """Why nothing can be handed out."""
     _cards: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _place: str | None = None
+    """The example that the store was told the person looks at."""
+
+    @property
+    def settings(self) -> Settings:
+        return self.terms.settings
+
+    def see(self, sight: Sight) -> None:
+        """Go by this from now on: settings, role and group may have changed."""
+        if sight != self.sight:
+            self.sight = sight
+            self._cards.clear()
 
     def begin(self) -> None:
         """Take up again what the person had open, the example they looked at first."""
-        self.settings = self.store.settings()
-        place = self.store.place(self.curator)
-        if place is not None and place in self.pool and self._is_undecided(place) and self._hold([place]):
+        self.terms = self.store.terms()
+        self._place = place = self.store.place(self.curator)
+        if place is not None and self._may_show(place) and self._is_undecided(place) and self._hold([place]):
             self.open = {place: ""}
         self._refill()
 
     def show(self, example_id: str, why: str = "search") -> None:
         """Put one example first, as a person asked for it elsewhere; one that somebody else has open is refused."""
         self.pool.example(example_id)  # tells of an unknown id
+        if not self._may_show(example_id):
+            raise InputError(f"{example_id}: was written by the other group of authors; it is not shown to those of yours")
         if not self._hold([example_id]):
             raise InputError(f"{example_id}: somebody else has it open now; look again when they are done")
         self._cards.pop(example_id, None)
         self.asked_for[example_id] = why
         self.open = {example_id: why} | {name: said for name, said in self.open.items() if name != example_id}
-        self.store.keep_place(self.curator, example_id)
+        self._keep_place(example_id)
 
     def show_line(self, example_ids: Sequence[str], why: str = "search") -> None:
         """Put these first, one after the other; what is decided by then, or open elsewhere, is passed over."""
-        self.line = [name for name in example_ids if name in self.pool]
+        self.line = [name for name in example_ids if self._may_show(name)]
+        self.picked = tuple(self.line)
         self.open = dict(self._next_in_line(why))
         self._refill()
 
     def take(self, messages: Sequence[dict[str, Any]]) -> None:
         """Do what the browser asks, each message once."""
-        self.settings = self.store.settings()
+        self.terms = self.store.terms()
         for message in messages:
             request = str(message.get("request", ""))
             if not request or request in self.answers:
@@ -118,9 +138,24 @@ class Reviewing:
 
     def cards(self) -> list[dict[str, Any]]:
         """What lies open, ready to be drawn; the first is looked at."""
+        if not all(map(self._may_show, self.open)):
+            self._refill()  # something was taken down, or the person came into a group of authors
         for name in [name for name in self._cards if name not in self.open]:
             del self._cards[name]
-        return [self._card(name) for name in self.open]
+        fresh = [name for name in self.open if name not in self._cards]
+        seat = self.store.seat(self.curator, fresh)
+        self.terms = seat.terms
+        for name in fresh:
+            self._cards[name] = self._card(name, seat)
+        found = [self._cards[name] for name in self.open]
+        for card in found:
+            card["alike"] = [item for item in card["alike"] if item["id"] in self.pool]
+        return found
+
+    def places_in_line(self) -> dict[str, tuple[int, int]]:
+        """Of what is open and was picked with others: the how manieth it is, and of how many."""
+        places = {name: place for place, name in enumerate(self.picked, 1)}
+        return {name: (places[name], len(places)) for name in self.open if name in places and name in self.asked_for}
 
     def _do(self, kind: str, request: str, message: dict[str, Any]) -> dict[str, Any]:
         if kind == "decide":
@@ -131,6 +166,7 @@ class Reviewing:
             return self._draft(message)
         if kind == "alive":
             self.store.renew(self.curator, self.settings.lease_minutes)
+            self._refill()  # who reads for long hears of what was taken down
             return {"ok": True}
         if kind == "read":
             self.store.acknowledge(self.curator, int(message["version"]))
@@ -143,10 +179,10 @@ class Reviewing:
         turns = _turns(example, message.get("texts"))
         try:
             self._save(request, message, example, turns)
-        except AlignError:
+        except AlignError as error:
             self._cards.pop(name, None)
-            if not self._is_undecided(name):
-                self._close(name)  # decided in another tab
+            if isinstance(error, TakenDown) or not self._is_undecided(name):
+                self._close(name)  # decided in another tab, or gone
             elif turns or note:
                 self.store.save_draft(self.curator, name, content_of(example.turns), turns or example.turns, note)
             raise
@@ -173,9 +209,12 @@ class Reviewing:
         if turns and action == "reject":
             # What was typed is kept: an edit, and a rejection of what it made.
             edit = replace(ask, request=f"{request}/edit", action="edit", turns=turns, reason="", seconds=0.0, batch=request)
-            self.store.decide(edit, replace(ask, content=content_of(turns), version=ask.version + 1, batch=request))
+            asks = [edit, replace(ask, content=content_of(turns), version=ask.version + 1, batch=request)]
         else:
-            self.store.decide(ask)
+            asks = [ask]
+        following = next((name for name in self.open if name != example.id), None)
+        self.store.decide(*asks, place=following)
+        self._place = following or self._place
 
     def _undo(self, request: str) -> dict[str, Any]:
         event = self.store.undo(self.curator, request)
@@ -186,8 +225,8 @@ class Reviewing:
             before = self.store.undo(self.curator, f"{request}/edit")  # the edit that was saved with it
             taken = replace(taken, turns=edit.turns) if before and (edit := self._taken_back(before)) else taken
         said = f"Took back: {event_words(taken)}" if taken is not None else "Took the last decision back."
-        if event.example_id not in self.pool:
-            return {"ok": True, "said": f"{said} of {event.example_id}, which is not in this pool"}
+        if not self._may_show(event.example_id):
+            return {"ok": True, "said": f"{said} of {event.example_id}, which is not shown here"}
         if taken is not None and taken.turns:  # the text of an edit goes on as a draft
             example = self.pool.example(event.example_id)
             self.store.save_draft(self.curator, example.id, content_of(example.turns), taken.turns, taken.note)
@@ -219,8 +258,11 @@ class Reviewing:
         asked = {name: why for name, why in self.open.items() if name in self.asked_for} | self._next_in_line()
         self.open = asked | {name: why for name, why in self.open.items() if name not in asked}
         try:
-            found = {item.example_id: item.why for item in self.queue.next(self.curator, self.settings.prefetch, self.cells)}
-            kept = [name for name in self.open if name in self.asked_for or name == next(iter(self.open))]
+            handed = self.queue.next(self.curator, self.settings.prefetch, self.terms.cells_of(self.curator), self.sight.hidden)
+            found = {item.example_id: item.why for item in handed}
+            kept = [
+                name for name in self.open if self._may_show(name) and (name in self.asked_for or name == next(iter(self.open)))
+            ]
             lost = [name for name in kept if name not in found]
             held = self._hold(lost) if lost else []
         except AlignError as error:
@@ -230,8 +272,15 @@ class Reviewing:
             name: why for name, why in found.items() if name not in stays
         }
         first = next(iter(self.open), None)
-        if first is not None and first != self.store.place(self.curator):
-            self.store.keep_place(self.curator, first)
+        if first is not None and first != self._place:
+            self._keep_place(first)
+
+    def _keep_place(self, name: str) -> None:
+        self.store.keep_place(self.curator, name)
+        self._place = name
+
+    def _may_show(self, name: str) -> bool:
+        return name in self.pool and name not in self.sight.hidden
 
     def _next_in_line(self, why: str = "search") -> dict[str, str]:
         """The next ones that the person asked for, as many as there is room for."""
@@ -244,47 +293,35 @@ class Reviewing:
         self.asked_for |= found
         return found
 
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """Those assigned to the person; none: all."""
-        return tuple(self.store.assignments().get(self.curator, ()))
-
     def _hold(self, names: list[str]) -> list[str]:
         return self.store.lease(self.curator, names, len(names), self.settings.lease_minutes)
 
-    def _own(self, name: str) -> Standing | None:
-        return next((item for item in self.store.standing(name) if item.curator == self.curator), None)
-
     def _is_undecided(self, name: str) -> bool:
-        own = self._own(name)
-        return own is None or own.action in (None, "skip")
+        return self.store.seat(self.curator, [name]).stand(name).action in (None, "skip")
 
     def _taken_back(self, undo: Event) -> Event | None:
         last = self.store.last_events(20, curator=self.curator, example_id=undo.example_id)
         return next((event for event in last if event.seq == undo.undoes), None)
 
-    def _card(self, name: str) -> dict[str, Any]:
-        if name not in self._cards:
-            example, own = self.pool.example(name), self._own(name)
-            draft = self.store.draft(self.curator, name)
-            decided = own.action or "" if own is not None else ""
-            content = content_of(example.turns)
-            look = Look(
-                example,
-                self.open.get(name, ""),
-                own.version if own is not None else 0,
-                draft.turns if draft is not None and draft.content == content else (),
-                draft.note if draft is not None else "",
-                self._alike(name),
-                _suggestions(example) if decided or not self.settings.blind else (),
-                decided,
-            )
-            self._cards[name] = card_of(look, self.rules, self.style)
-        return self._cards[name]
+    def _card(self, name: str, seat: Seat) -> dict[str, Any]:
+        example, own = self.pool.example(name), seat.stand(name)
+        draft = seat.drafts.get(name)
+        decided = own.action or ""
+        content = content_of(example.turns)
+        look = Look(
+            example,
+            self.open.get(name, ""),
+            own.version,
+            draft.turns if draft is not None and draft.content == content else (),
+            draft.note if draft is not None else "",
+            self._alike(name),
+            suggestions_of(example) if decided or not self.settings.blind else (),
+            decided,
+        )
+        return card_of(look, self.rules, self.style)
 
     def _alike(self, name: str) -> tuple[Alike, ...]:
-        accepted = self.accepted()
-        near = self.pool.neighbours(name, among=accepted, count=NEAREST) if accepted else []
+        near = [item for item in self.near(name, NEAREST, self.sight) if item.similarity >= self.pool.near_from]
         return tuple(Alike(self.pool.example(item.example_id), item.similarity) for item in near)
 
 
@@ -302,8 +339,3 @@ def _turns(example: Example, texts: Any) -> tuple[Turn, ...]:
         raise InputError(f"{example.id}: the page sent {len(texts)} texts for {len(example.turns)} turns; reload it")
     turns = tuple(Turn(turn.role, str(text)) for turn, text in zip(example.turns, texts, strict=True))
     return () if turns == example.turns else turns
-
-
-def _suggestions(example: Example) -> tuple[str, ...]:
-    """What judges and scores say of it."""
-    return tuple(f"{name.replace('_', ' ')} {value:.3g}" for name, value in sorted(example.signals.items()) if name not in FACTS)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from align.curation.database import tables
 from align.curation.database.engine import now_of
 from align.curation.state.events import Ask, Event, StaleDecision, decide, event_of_request, take_back
+from align.curation.state.taken import TakenDown
 from align.curation.team.people import require
 
 STEP = 50
@@ -20,7 +21,7 @@ class Bulk:
 
     events: tuple[Event, ...]
     refused: dict[str, str]
-    """Why nothing was saved, by example: someone has it open, or decided it meanwhile."""
+    """Why nothing was saved, by example: someone has it open, decided it meanwhile, or it was taken down."""
 
     @classmethod
     def of(cls, parts: Sequence["Bulk"]) -> "Bulk":
@@ -39,7 +40,7 @@ def decide_step(connection: Connection, asks: Sequence[Ask]) -> Bulk:
             continue
         try:
             events.append(decide(connection, ask))
-        except StaleDecision as error:
+        except (StaleDecision, TakenDown) as error:
             refused[ask.example_id] = str(error)
     return Bulk(tuple(events), refused)
 

@@ -1,15 +1,21 @@
 """What people have half written, and where they were: both survive a reload."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from align.curation.database import tables
 from align.curation.database.engine import now_of
 from align.curation.database.upsert import put
 from align.curation.state.events import check_text, text_as_turns, turns_as_text
+from align.curation.state.taken import refuse_taken
 from align.curation.team.people import require
 from align.records import Turn
+
+_DRAFTS = select(tables.drafts).where(
+    tables.drafts.c.curator == bindparam("whose"), tables.drafts.c.example_id.in_(bindparam("examples", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,7 @@ def save_draft(connection: Connection, curator: str, example_id: str, content: s
     """Keep the one draft a person has of an example."""
     require(connection, curator, "curator", "write drafts")
     check_text("note", note)
+    refuse_taken(connection, example_id)
     put(
         connection,
         tables.drafts,
@@ -41,10 +48,13 @@ def save_draft(connection: Connection, curator: str, example_id: str, content: s
 
 
 def draft_of(connection: Connection, curator: str, example_id: str) -> Draft | None:
-    drafts = tables.drafts
-    query = select(drafts).where(drafts.c.curator == curator, drafts.c.example_id == example_id)
-    row = connection.execute(query).first()
-    return None if row is None else Draft(row.example_id, row.content, text_as_turns(row.turns), row.note, row.at)
+    return drafts_of(connection, curator, [example_id]).get(example_id)
+
+
+def drafts_of(connection: Connection, curator: str, examples: Sequence[str]) -> dict[str, Draft]:
+    """The drafts a person has of some examples."""
+    rows = connection.execute(_DRAFTS, {"whose": curator, "examples": list(examples)})
+    return {row.example_id: Draft(row.example_id, row.content, text_as_turns(row.turns), row.note, row.at) for row in rows}
 
 
 def drop_draft(connection: Connection, curator: str, example_id: str) -> None:
@@ -53,7 +63,13 @@ def drop_draft(connection: Connection, curator: str, example_id: str) -> None:
 
 
 def keep_place(connection: Connection, curator: str, example_id: str) -> None:
+    """Note what somebody looks at."""
     require(connection, curator, "viewer", "keep a place")
+    put_place(connection, curator, example_id)
+
+
+def put_place(connection: Connection, curator: str, example_id: str) -> None:
+    """The same, of somebody whose role is known already."""
     put(connection, tables.places, curator=curator, example_id=example_id, at=now_of(connection))
 
 

@@ -12,6 +12,7 @@ from align.curation.database.engine import now_of
 from align.curation.decisions import Action
 from align.curation.state.changes import next_number
 from align.curation.state.standings import Stand, add_to_live, drop_live, restate, stand_of
+from align.curation.state.taken import refuse_taken, taken_error
 from align.curation.team.people import NotAllowed, check_role, require
 from align.errors import AlignError, InputError
 from align.records import Turn, content_of
@@ -26,10 +27,17 @@ _THIS_STAND = (
 _BEFORE = select(
     select(tables.people.c.role).where(tables.people.c.name == bindparam("curator")).scalar_subquery().label("role"),
     select(tables.events.c.seq).where(tables.events.c.request == bindparam("request")).scalar_subquery().label("known"),
+    select(tables.taken_down.c.seq)
+    .where(tables.taken_down.c.example_id == bindparam("example_id"))
+    .scalar_subquery()
+    .label("taken"),
     *(
         select(tables.standings.c[name]).where(*_THIS_STAND).scalar_subquery().label(name)
         for name in ("version", "action", "seq")
     ),
+)
+_SINCE = (
+    select(tables.events).where(tables.events.c.seq > bindparam("after")).order_by(tables.events.c.seq).limit(bindparam("most"))
 )
 _ADD = insert(tables.events)
 _FORGET = tuple(
@@ -98,10 +106,12 @@ def decide(connection: Connection, ask: Ask) -> Event:
     """Add one decision, once; holds the history."""
     _check(ask)
     about = {"curator": ask.curator, "request": ask.request, "example_id": ask.example_id}
-    role, known, *stand = connection.execute(_BEFORE, about).one()
+    role, known, taken, *stand = connection.execute(_BEFORE, about).one()
     check_role(role, ask.curator, "curator", "decide")
     if known is not None:
         return _same(event_at(connection, known), ask.curator, ask.example_id, ask.action)
+    if taken is not None:
+        raise taken_error(ask.example_id)
     before = Stand(stand[0] or 0, *stand[1:])
     if before.version != ask.version:
         raise StaleDecision(
@@ -167,6 +177,7 @@ def adjudicate(
     known = event_of_request(connection, request)
     if known is not None:
         return _same(known, actor, example_id, "adjudicate")
+    refuse_taken(connection, example_id)
     return add_event(
         connection,
         request=request, example_id=example_id, content=content, action="adjudicate", curator=actor, turns=turns,
@@ -207,7 +218,7 @@ def event_at(connection: Connection, seq: int) -> Event:
 
 def events_since(connection: Connection, seq: int, limit: int) -> list[Event]:
     """The events after number `seq`, in order."""
-    return list(read_events(connection, select(tables.events).where(tables.events.c.seq > seq).limit(limit)))
+    return [_event(row) for row in connection.execute(_SINCE, {"after": seq, "most": limit}).mappings()]
 
 
 def last_events(connection: Connection, limit: int, before: int | None, curator: str | None, example: str | None) -> list[Event]:

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, union_all, update
 
 from align.curation.database import tables
 from align.curation.database.engine import now_of, utc_text
 from align.curation.database.upsert import put_many
+from align.curation.state.taken import taken_among
 from align.curation.team.people import require
 
 # Built once: building a statement takes longer than running it.
 _LEASES = tables.leases.c
+_ALL = select(tables.leases).where(_LEASES.until > bindparam("now")).order_by(_LEASES.example_id)
 _HELD = select(_LEASES.example_id).where(_LEASES.until > bindparam("now"), _LEASES.curator != bindparam("whose"))
-_DECIDED = select(tables.events.c.example_id).where(tables.events.c.seq > bindparam("seen"))
+_BARRED = union_all(_HELD, select(tables.events.c.example_id).where(tables.events.c.seq > bindparam("seen")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,11 @@ def lease(
 ) -> list[str]:
     """Hold the first `count` of the candidates that nobody else holds; what the person holds already counts and is renewed.
 
-    With `seen`, an example about which anybody decided after event `seen` is passed over: the queue had not heard of it.
-    Whoever calls holds the turnstile of leases.
+    What was taken down is passed over, and with `seen` what anybody decided about after event `seen`, of which the queue had not
+    heard. Whoever calls holds the turnstile of leases.
     """
     require(connection, curator, "curator", "take examples")
-    barred = _barred(connection, curator, seen)
+    barred = _barred(connection, curator, seen) | taken_among(connection, candidates)
     free = (item for item in dict.fromkeys(candidates) if item not in barred)
     taken = list(islice(free, count))
     if taken:
@@ -64,19 +66,16 @@ def release(connection: Connection, curator: str, examples: Sequence[str] | None
 
 def leases_held(connection: Connection, curator: str | None) -> list[Lease]:
     """What is held now, by one person or by all."""
-    leases = tables.leases
-    query = select(leases).where(leases.c.until > now_of(connection)).order_by(leases.c.example_id)
-    if curator is not None:
-        query = query.where(leases.c.curator == curator)
-    return [Lease(*row) for row in connection.execute(query)]
+    query = _ALL if curator is None else _ALL.where(_LEASES.curator == curator)
+    return [Lease(*row) for row in connection.execute(query, {"now": now_of(connection)})]
 
 
 def _barred(connection: Connection, curator: str, seen: int | None) -> set[str]:
     """What others hold now: a few for each person, whatever the size of the pool. And what was decided after `seen`."""
-    barred = set(connection.execute(_HELD, {"whose": curator, "now": now_of(connection)}).scalars())
-    if seen is not None:
-        barred |= set(connection.execute(_DECIDED, {"seen": seen}).scalars())
-    return barred
+    about = {"whose": curator, "now": now_of(connection)}
+    if seen is None:
+        return set(connection.execute(_HELD, about).scalars())
+    return set(connection.execute(_BARRED, about | {"seen": seen}).scalars())
 
 
 def _until(connection: Connection, minutes: float) -> str:

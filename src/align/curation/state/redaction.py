@@ -1,49 +1,49 @@
-"""What people typed about examples that were taken down: the words go, the history that somebody decided stays."""
+"""What people typed of examples that are taken down: the words go, the history that somebody decided stays."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, delete, or_, text, update
+from sqlalchemy import Connection, delete, insert, or_, text, update
 
 from align.curation.database import tables
 from align.curation.state import changes
 from align.curation.state.events import turns_as_text
-from align.curation.store import CurationStore
+from align.curation.state.taken import taken_among
 from align.records import Turn
 
 GONE = (Turn("user", "[taken down]"),)
 STEP = 500
 
 
-def redact(store: CurationStore, ids: Collection[str]) -> int:
-    """Blank the edits and notes of these examples and delete their drafts; return how many events lost words.
+def take_down(connection: Connection, ids: Collection[str]) -> int:
+    """List these examples, blank what was typed of them and end who has them open; how many events and versions lost words.
 
-    Doing it again changes nothing. SQLite overwrites what it frees.
+    Those listed before are passed over: nothing was written about them since. Holds the history. SQLite overwrites what it frees.
     """
-
-    def work(connection: Connection) -> int:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA secure_delete = ON")
-        changes.hold(connection, changes.HISTORY)
-        with _history_open(connection):
-            count = sum(_redact(connection, step) for step in _steps(sorted(ids)))
-        if count:
-            changes.note_change(connection, "align", "taken down", ", ".join(sorted(ids))[:2000], f"{count} events")
-        return count
-
-    return store.database.write(work)
+    changes.hold(connection, changes.LEASES)  # nobody is given one between this and the list
+    listed = {name for step in _steps(sorted(ids)) for name in taken_among(connection, step)}
+    fresh = sorted(set(ids) - listed)
+    if not fresh:
+        return 0
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    with _opened(connection, "events"), _opened(connection, "authored"):
+        count = sum(_blank(connection, step) for step in _steps(fresh))
+    seq, _ = changes.note_change(connection, "align", "taken down", ", ".join(fresh)[:2000], f"{count} texts and notes")
+    connection.execute(insert(tables.taken_down), [{"example_id": name, "seq": seq} for name in fresh])
+    return count
 
 
 @contextmanager
-def _history_open(connection: Connection) -> Iterator[None]:
-    """Events are only ever added to, and the database holds that; this is the one exception, within one transaction."""
+def _opened(connection: Connection, table: str) -> Iterator[None]:
+    """Such a table is only ever added to, and the database holds that; this is the one exception, within one transaction."""
     if connection.dialect.name != "sqlite":
-        connection.execute(text("ALTER TABLE events DISABLE TRIGGER events_stays"))
+        connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {table}_stays"))
         yield
-        connection.execute(text("ALTER TABLE events ENABLE TRIGGER events_stays"))
+        connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER {table}_stays"))
         return
-    query = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'")
-    triggers = [(str(name), str(sql)) for name, sql in connection.execute(query)]
+    query = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :name")
+    triggers = [(str(name), str(sql)) for name, sql in connection.execute(query, {"name": table})]
     for name, _ in triggers:
         connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
     yield
@@ -55,12 +55,15 @@ def _steps(ids: list[str]) -> list[list[str]]:
     return [ids[start : start + STEP] for start in range(0, len(ids), STEP)]
 
 
-def _redact(connection: Connection, ids: list[str]) -> int:
-    events, blank = tables.events, turns_as_text(GONE)
-    connection.execute(delete(tables.drafts).where(tables.drafts.c.example_id.in_(ids)))
+def _blank(connection: Connection, ids: Sequence[str]) -> int:
+    events, authored, blank = tables.events, tables.authored, turns_as_text(GONE)
+    for table in (tables.drafts, tables.leases, tables.places):
+        connection.execute(delete(table).where(table.c.example_id.in_(ids)))
     about = events.c.example_id.in_(ids)
     edits = connection.execute(update(events).where(about, events.c.turns.not_in(["", blank])).values(turns=blank))
     notes = connection.execute(
         update(events).where(about, or_(events.c.note != "", events.c.reason != "")).values(note="", reason="")
     )
-    return int(edits.rowcount) + int(notes.rowcount)
+    own = update(authored).where(authored.c.id.in_(ids))
+    written = connection.execute(own.values(turns=blank, tags="[]", note="", state="withdrawn"))
+    return int(edits.rowcount) + int(notes.rowcount) + int(written.rowcount)

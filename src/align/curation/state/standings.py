@@ -1,5 +1,6 @@
 """What follows from the events and is kept with them: what stands, and how often, so that no page folds or counts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +16,10 @@ _STANDINGS, _LIVE = tables.standings.c, tables.live.c
 _STAND = select(_STANDINGS.version, _STANDINGS.action, _STANDINGS.seq).where(
     _STANDINGS.example_id == bindparam("example_id"), _STANDINGS.curator == bindparam("curator")
 )
+_STANDS = select(_STANDINGS.example_id, _STANDINGS.version, _STANDINGS.action, _STANDINGS.seq).where(
+    _STANDINGS.curator == bindparam("curator"), _STANDINGS.example_id.in_(bindparam("examples", expanding=True))
+)
+_COUNTS = select(tables.counts).order_by(tables.counts.c.curator, tables.counts.c.action)
 _ADD_LIVE = insert(tables.live)
 _DROP_LIVE = delete(tables.live).where(_LIVE.seq == bindparam("undone"))
 _LEFT = (
@@ -54,6 +59,12 @@ def stand_of(connection: Connection, example_id: str, curator: str) -> Stand:
 def version_of(connection: Connection, example_id: str, curator: str) -> int:
     """How many events a curator has on an example, undos included."""
     return stand_of(connection, example_id, curator).version
+
+
+def stands_of(connection: Connection, curator: str, examples: Sequence[str]) -> dict[str, Stand]:
+    """What one curator says of each of some examples; those that they never decided about are missing."""
+    rows = connection.execute(_STANDS, {"curator": curator, "examples": list(examples)})
+    return {example_id: Stand(*stand) for example_id, *stand in rows}
 
 
 def versions_by_example(connection: Connection, curator: str) -> dict[str, int]:
@@ -105,5 +116,4 @@ def _now(connection: Connection, seq: int, about: tuple[str, str], action: str, 
 
 def counts(connection: Connection) -> list[CuratorCount]:
     """Every curator's counters; nothing is counted for it."""
-    table = tables.counts
-    return [CuratorCount(*row) for row in connection.execute(select(table).order_by(table.c.curator, table.c.action))]
+    return [CuratorCount(*row) for row in connection.execute(_COUNTS)]

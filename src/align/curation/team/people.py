@@ -47,6 +47,12 @@ def check_role(role: Role | None, name: str, least: Role, to: str) -> Role:
     return role
 
 
+def allow(connection: Connection, actor: str, what: str, about: str) -> None:
+    """Let a lead apply, freeze, take out; with a line in the history."""
+    require(connection, actor, "lead", what)
+    note_change(connection, actor, what, about)
+
+
 def role_of(connection: Connection, name: str) -> Role | None:
     return connection.execute(_ROLE, {"person": name}).scalar()
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, and_, func, insert, select
 from align.curation.database import tables
 from align.curation.state.changes import note_change
 from align.curation.state.events import StaleDecision, check_text, text_as_turns, turns_as_text
+from align.curation.state.taken import refuse_taken
 from align.curation.team.people import require
 from align.curation.writing.authoring import AuthoredExample, Form, Group, Split, State, missing_in
 from align.curation.writing.writers import join_group, require_reader
@@ -19,6 +20,7 @@ def write_authored(connection: Connection, actor: str, written: AuthoredExample)
     """Add a version. Refused where somebody has written since, or where it would mix the groups."""
     require(connection, actor, "curator", "write examples")
     _check(written)
+    refuse_taken(connection, written.id)
     before = versions_of(connection, written.id)
     seen = before[-1].version if before else 0
     if before and _said(before[-1]) == _said(written) and before[-1].by == actor:
@@ -64,6 +66,12 @@ def writers_of(connection: Connection) -> dict[str, list[str]]:
         if by not in found.setdefault(name, []):
             found[name].append(by)
     return found
+
+
+def groups_of(connection: Connection) -> dict[str, Group]:
+    """By id, the group that each was written by."""
+    table = tables.authored
+    return {name: group for name, group in connection.execute(select(table.c.id, table.c.group).distinct())}
 
 
 def authored(connection: Connection, group: Group | None) -> list[AuthoredExample]:

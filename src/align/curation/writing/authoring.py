@@ -99,6 +99,18 @@ def progress(written: Iterable[AuthoredExample]) -> list[Progress]:
     ]
 
 
+def group_of_example(example: Example) -> Group | None:
+    """The group that wrote an example which an ingest read back, as its tags say; None for any other."""
+    if not is_authored(example.id, example.origin.source):
+        return None
+    return next((group for group in GROUPS if f"group {group}" in example.tags), None)
+
+
+def is_authored(example_id: str, source: str) -> bool:
+    """Whether an example of a pool may be one that people wrote here."""
+    return source == SOURCE or example_id.startswith(f"{SOURCE}/")
+
+
 def missing_in(written: AuthoredExample) -> list[str]:
     """What keeps it from being ready, in words; nothing where it is complete."""
     problems = []

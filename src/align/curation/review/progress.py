@@ -1,0 +1,47 @@
+"""How far one person is today, and how far the cell is for which an example counts."""
+
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from align.curation.queueing.queue import Queue
+from align.curation.queueing.tally import ACCEPTED, UNDECIDED, Doings
+
+MOST_A_DAY = 3000
+"""Nobody reads more in a day; older looks are not gone through again."""
+
+
+def day_begins(now: datetime, offset: timedelta) -> str:
+    """Midnight of the person's clock, which is `offset` ahead of UTC, as events write their time."""
+    there = now + offset
+    return (there.replace(hour=0, minute=0, second=0, microsecond=0) - offset).isoformat(timespec="microseconds")
+
+
+def decided_since(done: Doings, moment: str) -> int:
+    """Decisions that stand from a moment on; skips are none."""
+    last = islice(reversed(done.reviews.values()), MOST_A_DAY)
+    return sum(review.at >= moment and review.action != "skip" for review in last)
+
+
+def progress_of(queue: Queue, curator: str, example_ids: list[str], moment: str) -> dict[str, Any]:
+    """What a page says of it, as plain data, as far as the queue has heard; `wanted` is None where nobody set a target."""
+    pool = queue.pool
+    with queue.remembering() as tally:
+        accepted, undecided = tally.counts(ACCEPTED), tally.counts(UNDECIDED)
+        done = tally.doings(curator)
+        cells = {}
+        for name in example_ids:
+            code = int(pool.cells.codes[pool.row(name)])
+            cell = pool.cells.names[code]
+            cells[name] = {
+                "name": cell or "in no group",
+                "accepted": int(accepted[code]),
+                "wanted": queue.targets.get(cell) if queue.targets else None,
+                "undecided": int(undecided[code]),
+            }
+        return {
+            "today": decided_since(done, moment),
+            "is_new": done.looks == 0,
+            "accepted": len(tally.accepted),
+            "cells": cells,
+        }
