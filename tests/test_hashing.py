@@ -1,3 +1,5 @@
+import hashlib
+import struct
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -111,3 +113,18 @@ def test_a_slice_hashes_like_a_copy_of_what_it_shows() -> None:
                 shown = column.slice(start, length)
                 copied = pa.array(shown.to_pylist(), type=column.type)
                 assert digest(shown) == digest(copied), (column.type, start, length)
+
+
+def test_a_hash_is_what_struct_would_pack() -> None:
+    for kind, sign, values in (
+        (pa.bool_(), "?", [True, None, False, *[True] * 9]),
+        (pa.int64(), "q", [1, None, -(1 << 40), *range(9)]),
+        (pa.float64(), "d", [0.5, None, -1e300, *[2.5] * 9]),
+    ):
+        for start in (0, 2, 9):
+            shown = values[start:]
+            packed = b"".join(struct.pack(f"<{sign}", value or 0) for value in shown)
+            assert digest(pa.array(values, kind).slice(start)) == {
+                "x valid": hashlib.sha256(bytes(value is not None for value in shown)).hexdigest(),
+                "x values": hashlib.sha256(packed).hexdigest(),
+            }

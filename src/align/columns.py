@@ -1,10 +1,10 @@
 """Rows of a table from their columns, where an object a row would cost more than the row is worth."""
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from align.files import arrow_schema
+from align.plain_arrays import array_of, offsets_of, repeated
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,15 +40,10 @@ def _array(values: Any, kind: "pa.DataType") -> "pa.Array":
     if pa.types.is_list(kind):
         return pa.ListArray.from_arrays(_offsets(values.lengths), _array(values.items, kind.value_type), type=kind)
     if isinstance(values, Same):
-        return pa.repeat(pa.scalar(values.value, kind), values.rows)
-    return pa.array(values, kind)
+        return repeated(values.value, kind, values.rows)
+    return array_of(values, kind)
 
 
 def _offsets(lengths: Sequence[int] | Same) -> "pa.Array":
     """Where each list begins, and where the last one ends."""
-    import numpy as np
-    import pyarrow as pa
-
-    if isinstance(lengths, Same):
-        return pa.array(np.arange(lengths.rows + 1, dtype=np.int32) * np.int32(lengths.value))
-    return pa.array([0, *accumulate(lengths)], pa.int32())
+    return offsets_of([lengths.value] * lengths.rows if isinstance(lengths, Same) else lengths)

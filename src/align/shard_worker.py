@@ -3,6 +3,8 @@
 Orders come on stdin, and its end means that the one who gave them is gone; answers go to where stdout led.
 """
 
+import importlib
+import importlib.util
 import os
 import pickle
 import queue
@@ -58,8 +60,16 @@ def main() -> None:
             say(said)
 
     progress.tell_to(pulse)
+    _warm_up(orders)
     while True:
         say(pickle.loads(carry_out(orders.get())))
+
+
+def _warm_up(orders: "queue.SimpleQueue[bytes]") -> None:
+    """Load what nearly all work needs while there is nothing to do: the first of several processes makes ready what is shared."""
+    for name in ("numpy", "pyarrow.parquet", "pyarrow.compute"):
+        if orders.empty():
+            importlib.import_module(name)
 
 
 def carry_out(order: bytes) -> bytes:
@@ -99,8 +109,6 @@ def _listen(orders: IO[bytes], into: "queue.SimpleQueue[bytes]") -> None:
 
 
 def _load(name: str, file: str) -> None:
-    import importlib.util
-
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None
