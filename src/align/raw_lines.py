@@ -37,9 +37,14 @@ class Block(NamedTuple):
 
     number: int
     """That of the first line, counted from 1."""
-    lines: int
-    """How many there are."""
     data: bytes
+    ends: Any
+    """Where in it the lines end, as an array."""
+
+    @property
+    def lines(self) -> int:
+        """How many there are."""
+        return len(self.ends)
 
 
 @contextmanager
@@ -70,6 +75,8 @@ def read_lines(path: Path) -> Iterator[Line]:
 
 def read_blocks(path: Path) -> Iterator[Block]:
     """The lines of a file, those of a block at a time. Memory holds a block and the longest line."""
+    import numpy as np
+
     number, held = 1, 0
     begun: list[bytes] = []  # pieces of a line whose end is not read yet; joined once, or a long one would take its square
     with opened(path) as file:
@@ -82,13 +89,16 @@ def read_blocks(path: Path) -> Iterator[Block]:
             if not end:
                 begun.append(read)
                 continue
-            lines = b"".join((*begun, read[:end]))
-            count = lines.count(b"\n")
-            yield Block(number, count, lines)
-            number += count
+            lines = b"".join((*begun, memoryview(read)[:end]))
+            ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == _LINE_END)  # twice as fast as to count them
+            yield Block(number, lines, ends)
+            number += len(ends)
             begun, held = [read[end:]], len(read) - end
     if last := b"".join(begun):
-        yield Block(number, 1, last + b"\n")
+        yield Block(number, last + b"\n", np.array([len(last)]))
+
+
+_LINE_END = ord("\n")
 
 
 def _block(path: Path, file: IO[bytes], lines: int) -> bytes:

@@ -119,10 +119,9 @@ class _Reader:
         """Whether of the block before so many rows were of the subreddit that no look at the bytes is worth its time."""
 
     def read(self, block: Block) -> tuple[list[Post | str], int]:
-        ends = _ends_of_objects(block.data)
-        if ends is None:
+        if not _are_objects(block):
             return self._read_one_by_one(block)
-        lines = None if self._holds_many else self._lines_with_name(block.data, ends)
+        lines = None if self._holds_many else self._lines_with_name(block)
         found = self._decoded(block.data if lines is None else b"".join(lines))
         if found is None or len(found) != (block.lines if lines is None else len(lines)):
             return self._read_one_by_one(block)
@@ -130,13 +129,12 @@ class _Reader:
         self._holds_many = 10 * len(mine) >= MANY_OF_TEN * block.lines
         return self._posts(mine), block.lines - len(mine)
 
-    def _lines_with_name(self, data: bytes, ends: Any) -> list[bytes]:
+    def _lines_with_name(self, block: Block) -> list[bytes]:
         """The lines in which the subreddit is named: most rows of a monthly dump are not worth a parser."""
-        lower, lines, end = data.lower(), [], 0
+        lower, lines, end = block.data.lower(), [], 0
         while (place := lower.find(self._name, end)) >= 0:
-            number = int(ends.searchsorted(place))
-            end = int(ends[number]) + 1
-            lines.append(data[int(ends[number - 1]) + 1 if number else 0 : end])
+            begin, end = block.data.rfind(b"\n", end, place) + 1 or end, block.data.index(b"\n", place) + 1
+            lines.append(block.data[begin:end])
         return lines
 
     def _read_one_by_one(self, block: Block) -> tuple[list[Post | str], int]:
@@ -164,14 +162,12 @@ class _Reader:
         return _posts_of_comments(found) if self._comments else _posts_of_submissions(found)
 
 
-def _ends_of_objects(data: bytes) -> Any:
-    """Where the lines end, as an array; None where not each begins and ends as an object does."""
+def _are_objects(block: Block) -> bool:
+    """Whether each line begins and ends as an object does."""
     import numpy as np
 
-    signs = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(signs == ord("\n"))
-    is_object = data[:1] == b"{" and (signs[ends - 1] == ord("}")).all() and (signs[ends[:-1] + 1] == ord("{")).all()
-    return ends if is_object else None
+    signs, ends = np.frombuffer(block.data, np.uint8), block.ends
+    return bool(signs[0] == ord("{") and (signs[ends - 1] == ord("}")).all() and (signs[ends[:-1] + 1] == ord("{")).all())
 
 
 def _is_text(data: bytes) -> bool:
