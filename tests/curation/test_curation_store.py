@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from align.curation.store import Ask, CurationStore, NotAllowed, StaleDecision
 from align.errors import InputError
@@ -206,3 +207,13 @@ def test_a_seat_holds_the_persons_own_word_alone(store: CurationStore) -> None:
     seat = store.seat("ben", [TIDES, WAVES])
     assert (seat.stand(TIDES).action, seat.stand(TIDES).version, seat.stand(WAVES).action) == ("reject", 1, None)
     assert {name: draft.turns for name, draft in seat.drafts.items()} == {WAVES: LONGER}
+
+
+def test_everybody_else_waits_for_three_statements_of_a_decision(store: CurationStore) -> None:
+    """PostgreSQL: the turnstile, what stands, what follows. SQLite, which has no journey to a server, a row at a time."""
+    said: list[str] = []
+    event.listen(store.database.engine, "before_cursor_execute", lambda *given: said.append(given[2].split()[0]))
+    store.decide(ask("r1"), place=WAVES)
+    rows = ["turnstiles", "leases", "drafts", "places", "events", "live", "standings", "counts"]
+    assert len(said) == (1 + len(rows) if store.database.is_sqlite else 3)
+    assert said[0] == "SELECT"

@@ -80,14 +80,7 @@ class CurationStore:
 
         `place` is the example the person looks at from now on. StaleDecision, TakenDown, NotAllowed: nothing was saved.
         """
-
-        def work(connection: Connection) -> Event:
-            last = [events.decide(connection, one) for one in (ask, *further)][-1]
-            if place is not None:
-                drafts.put_place(connection, ask.curator, place)
-            return last
-
-        return self._add(work)
+        return self._add(lambda connection: [events.decide(connection, one, place) for one in (ask, *further)][-1])
 
     def undo(self, curator: str, request: str) -> Event | None:
         """Take back the curator's last press that stands, at any depth by repetition; None where nothing is left."""

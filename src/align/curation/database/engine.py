@@ -59,7 +59,7 @@ class Database:
     def write(self, work: Callable[[Connection], T], *, turn: str = "", durable: bool = True) -> T:
         """Run `work` in one transaction, again where another one was in its way; `durable=False` may be lost in a power cut.
 
-        Threads that write with the same `turn` do so one after the other.
+        Threads that write with the same `turn` do so one after the other. What is not durable in PostgreSQL begins with `hold`.
         """
         with self._explained():
             if self.is_sqlite:
@@ -97,8 +97,6 @@ class Database:
     def _commit(self, work: Callable[[Connection], T], durable: bool) -> T:
         options = {"writes": True, "durable": durable, "now": utc_text(self.clock())}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
-            if not durable and not self.is_sqlite:
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             return work(connection)
 
     @contextmanager

@@ -63,13 +63,7 @@ def drop_draft(connection: Connection, curator: str, example_id: str) -> None:
 
 
 def keep_place(connection: Connection, curator: str, example_id: str) -> None:
-    """Note what somebody looks at."""
     require(connection, curator, "viewer", "keep a place")
-    put_place(connection, curator, example_id)
-
-
-def put_place(connection: Connection, curator: str, example_id: str) -> None:
-    """The same, of somebody whose role is known already."""
     put(connection, tables.places, curator=curator, example_id=example_id, at=now_of(connection))
 
 

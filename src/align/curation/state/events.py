@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, select
 
 from align.curation.database import tables
 from align.curation.database.engine import now_of
+from align.curation.database.writes import Writes
 from align.curation.decisions import Action
-from align.curation.state.changes import next_number
-from align.curation.state.standings import Stand, add_to_live, drop_live, restate, stand_of
+from align.curation.state.changes import HISTORY, next_number
+from align.curation.state.standings import Stand, follow, stand_of
 from align.curation.state.taken import refuse_taken, taken_error
 from align.curation.team.people import NotAllowed, check_role, require
 from align.errors import AlignError, InputError
@@ -35,14 +36,10 @@ _BEFORE = select(
         select(tables.standings.c[name]).where(*_THIS_STAND).scalar_subquery().label(name)
         for name in ("version", "action", "seq")
     ),
+    *(select(tables.turnstiles.c[name]).where(tables.turnstiles.c.name == HISTORY).scalar_subquery() for name in ("seq", "at")),
 )
 _SINCE = (
     select(tables.events).where(tables.events.c.seq > bindparam("after")).order_by(tables.events.c.seq).limit(bindparam("most"))
-)
-_ADD = insert(tables.events)
-_FORGET = tuple(
-    delete(table).where(table.c.example_id == bindparam("example"), table.c.curator == bindparam("whose"))
-    for table in (tables.leases, tables.drafts)
 )
 
 
@@ -102,11 +99,11 @@ class Event:
     batch: str = ""
 
 
-def decide(connection: Connection, ask: Ask) -> Event:
-    """Add one decision, once; holds the history."""
+def decide(connection: Connection, ask: Ask, place: str | None = None) -> Event:
+    """Add one decision, once; holds the history. `place` is what the person looks at from now on."""
     _check(ask)
     about = {"curator": ask.curator, "request": ask.request, "example_id": ask.example_id}
-    role, known, taken, *stand = connection.execute(_BEFORE, about).one()
+    role, known, taken, *stand, last, at = connection.execute(_BEFORE, about).one()
     check_role(role, ask.curator, "curator", "decide")
     if known is not None:
         return _same(event_at(connection, known), ask.curator, ask.example_id, ask.action)
@@ -118,15 +115,22 @@ def decide(connection: Connection, ask: Ask) -> Event:
             f"{ask.example_id}: {ask.curator} has decided about it {before.version} times, the page had seen {ask.version}; "
             "nothing was saved, look at it again"
         )
-    event = add_event(
+    writes = Writes()
+    number = last + 1, max(at, now_of(connection))
+    writes.put(tables.turnstiles, name=HISTORY, seq=number[0], at=number[1])
+    for table in (tables.leases, tables.drafts):  # a decided example is neither held nor half written any more
+        writes.drop(table, example_id=ask.example_id, curator=ask.curator)
+    if place is not None:
+        writes.put(tables.places, curator=ask.curator, example_id=place, at=now_of(connection))
+    return add_event(
         connection,
         before,
+        number,
+        writes,
         request=ask.request, example_id=ask.example_id, content=ask.content, action=ask.action, curator=ask.curator,
         turns=ask.turns, reason=ask.reason, note=ask.note, seconds=ask.seconds, served=ask.served, blind=ask.blind,
         batch=ask.batch,
     )  # fmt: skip
-    forget_work(connection, ask.curator, ask.example_id)
-    return event
 
 
 def undo(connection: Connection, curator: str, request: str) -> Event | None:
@@ -185,26 +189,22 @@ def adjudicate(
     )  # fmt: skip
 
 
-def add_event(connection: Connection, before: Stand | None = None, **values: Any) -> Event:
-    """Write an event and everything that follows from it; holds the history. `before` is the stand, where it is known."""
-    seq, at = next_number(connection)
+def add_event(
+    connection: Connection, before: Stand | None = None, number: tuple[int, str] | None = None, writes: Writes | None = None,
+    **values: Any,
+) -> Event:  # fmt: skip
+    """Write an event and everything that follows from it, with `writes`; holds the history.
+
+    `before` is the stand and `number` the event's number and time, where they are known.
+    """
+    seq, at = number or next_number(connection)
     event = Event(seq=seq, at=at, **values)
+    writes = writes or Writes()
     row = {field.name: getattr(event, field.name) for field in fields(Event)} | {"turns": turns_as_text(event.turns)}
-    about = (event.example_id, event.curator)
-    stand = stand_of(connection, *about) if before is None else before
-    connection.execute(_ADD, row)
-    if event.undoes is not None:
-        drop_live(connection, event.undoes)
-    else:
-        add_to_live(connection, seq, about, event.action, event.batch)
-    restate(connection, seq, about, event.action, stand)
+    writes.insert(tables.events, **row)
+    follow(writes, connection, event, before or stand_of(connection, event.example_id, event.curator))
+    writes.write(connection)
     return event
-
-
-def forget_work(connection: Connection, curator: str, example_id: str) -> None:
-    """A decided example is neither held nor half written any more."""
-    for forget in _FORGET:
-        connection.execute(forget, {"example": example_id, "whose": curator})
 
 
 def event_of_request(connection: Connection, request: str) -> Event | None:

@@ -4,20 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, union_all, update
+from sqlalchemy import Connection, bindparam, delete, literal_column, select, union_all, update
 
 from align.curation.database import tables
 from align.curation.database.engine import now_of, utc_text
 from align.curation.database.upsert import put_many
-from align.curation.state.taken import taken_among
-from align.curation.team.people import require
+from align.curation.team.people import check_role
 
 # Built once: building a statement takes longer than running it.
-_LEASES = tables.leases.c
+_LEASES, _TAKEN = tables.leases.c, tables.taken_down.c.example_id
 _ALL = select(tables.leases).where(_LEASES.until > bindparam("now")).order_by(_LEASES.example_id)
-_HELD = select(_LEASES.example_id).where(_LEASES.until > bindparam("now"), _LEASES.curator != bindparam("whose"))
-_BARRED = union_all(_HELD, select(tables.events.c.example_id).where(tables.events.c.seq > bindparam("seen")))
+_BARRED = union_all(
+    select(literal_column("1"), tables.people.c.role).where(tables.people.c.name == bindparam("whose")),
+    select(literal_column("0"), _LEASES.example_id).where(
+        _LEASES.until > bindparam("now"), _LEASES.curator != bindparam("whose")
+    ),
+    select(literal_column("0"), tables.taken_down.c.example_id).where(_TAKEN.in_(bindparam("those", expanding=True))),
+    select(literal_column("0"), tables.events.c.example_id).where(tables.events.c.seq > bindparam("seen")),
+)
+_NEVER = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,7 @@ def lease(
     What was taken down is passed over, and with `seen` what anybody decided about after event `seen`, of which the queue had not
     heard. Whoever calls holds the turnstile of leases.
     """
-    require(connection, curator, "curator", "take examples")
-    barred = _barred(connection, curator, seen) | taken_among(connection, candidates)
+    barred = _barred(connection, curator, candidates, seen)
     free = (item for item in dict.fromkeys(candidates) if item not in barred)
     taken = list(islice(free, count))
     if taken:
@@ -70,12 +76,21 @@ def leases_held(connection: Connection, curator: str | None) -> list[Lease]:
     return [Lease(*row) for row in connection.execute(query, {"now": now_of(connection)})]
 
 
-def _barred(connection: Connection, curator: str, seen: int | None) -> set[str]:
-    """What others hold now: a few for each person, whatever the size of the pool. And what was decided after `seen`."""
-    about = {"whose": curator, "now": now_of(connection)}
-    if seen is None:
-        return set(connection.execute(_HELD, about).scalars())
-    return set(connection.execute(_BARRED, about | {"seen": seen}).scalars())
+def _barred(connection: Connection, curator: str, candidates: Sequence[str], seen: int | None) -> set[str]:
+    """What others hold now, a few for each person whatever the size of the pool, what was decided after `seen`, what is gone.
+
+    Refuses who may take nothing.
+    """
+    about = {"whose": curator, "now": now_of(connection), "seen": _NEVER if seen is None else seen, "those": list(candidates)}
+    role: Any = None
+    barred = set()
+    for is_role, value in connection.execute(_BARRED, about):
+        if is_role:
+            role = value
+        else:
+            barred.add(value)
+    check_role(role, curator, "curator", "take examples")
+    return barred
 
 
 def _until(connection: Connection, minutes: float) -> str:

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from align.curation.database import tables
-from align.curation.database.upsert import add_to, put
+from align.curation.database.writes import Writes
+
+if TYPE_CHECKING:
+    from align.curation.state.events import Event
 
 ADJUDICATE = "adjudicate"
 
@@ -20,11 +23,10 @@ _STANDS = select(_STANDINGS.example_id, _STANDINGS.version, _STANDINGS.action, _
     _STANDINGS.curator == bindparam("curator"), _STANDINGS.example_id.in_(bindparam("examples", expanding=True))
 )
 _COUNTS = select(tables.counts).order_by(tables.counts.c.curator, tables.counts.c.action)
-_ADD_LIVE = insert(tables.live)
-_DROP_LIVE = delete(tables.live).where(_LIVE.seq == bindparam("undone"))
 _LEFT = (
     select(_LIVE.seq, _LIVE.action)
-    .where(_LIVE.example_id == bindparam("example_id"), _LIVE.curator == bindparam("curator"), _LIVE.action != ADJUDICATE)
+    .where(_LIVE.example_id == bindparam("example_id"), _LIVE.curator == bindparam("curator"))
+    .where(_LIVE.action != ADJUDICATE, _LIVE.seq != bindparam("undone"))
     .order_by(_LIVE.action == "skip", _LIVE.seq.desc())
     .limit(1)
 )
@@ -74,44 +76,34 @@ def versions_by_example(connection: Connection, curator: str) -> dict[str, int]:
     return {example_id: version for example_id, version in rows}
 
 
-def add_to_live(connection: Connection, seq: int, about: tuple[str, str], action: str, batch: str) -> None:
-    """Add a decision about (example, curator) to those that are not undone."""
-    example_id, curator = about
-    row = {"seq": seq, "example_id": example_id, "curator": curator, "action": action, "batch": batch}
-    connection.execute(_ADD_LIVE, row)
-
-
-def drop_live(connection: Connection, seq: int) -> None:
-    connection.execute(_DROP_LIVE, {"undone": seq})
-
-
-def restate(connection: Connection, seq: int, about: tuple[str, str], action: str, before: Stand) -> None:
-    """Keep version, stand and counters of (example, curator) right after event `seq`, an `action`."""
-    example_id, curator = about
-    now = _now(connection, seq, about, action, before)
-    put(
-        connection, tables.standings,
-        example_id=example_id, curator=curator, version=now.version, action=now.action, seq=now.seq,
-    )  # fmt: skip
-    steps = {action: [0, 1]}
+def follow(writes: Writes, connection: Connection, event: "Event", before: Stand) -> None:
+    """Keep right after an event what is not undone, and version, stand and counters of its example and curator."""
+    about = {"example_id": event.example_id, "curator": event.curator}
+    if event.undoes is not None:
+        writes.drop(tables.live, seq=event.undoes)
+    else:
+        writes.insert(tables.live, seq=event.seq, **about, action=event.action, batch=event.batch)
+    now = _now(connection, event, before)
+    writes.put(tables.standings, **about, version=now.version, action=now.action, seq=now.seq)
+    steps = {str(event.action): [0, 1]}
     if before.action != now.action:
         for name, step in ((before.action, -1), (now.action, 1)):
             if name is not None:
                 steps.setdefault(name, [0, 0])[0] += step
     for name, (standing, events) in sorted(steps.items()):
-        add_to(connection, tables.counts, curator=curator, action=name, standing=standing, events=events)
+        writes.add(tables.counts, curator=event.curator, action=name, standing=standing, events=events)
 
 
-def _now(connection: Connection, seq: int, about: tuple[str, str], action: str, before: Stand) -> Stand:
+def _now(connection: Connection, event: "Event", before: Stand) -> Stand:
     version = before.version + 1
-    if action == "undo":
-        example_id, curator = about
-        left = connection.execute(_LEFT, {"example_id": example_id, "curator": curator}).first()
+    if event.action == "undo":
+        about = {"example_id": event.example_id, "curator": event.curator, "undone": event.undoes}
+        left = connection.execute(_LEFT, about).first()
         return Stand(version) if left is None else Stand(version, left.action, left.seq)
     # A skip says nothing about the example, so it stands only where there is nothing else.
-    if action == ADJUDICATE or (action == "skip" and before.action not in (None, "skip")):
+    if event.action == ADJUDICATE or (event.action == "skip" and before.action not in (None, "skip")):
         return Stand(version, before.action, before.seq)
-    return Stand(version, action, seq)
+    return Stand(version, event.action, event.seq)
 
 
 def counts(connection: Connection) -> list[CuratorCount]:
