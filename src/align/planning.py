@@ -18,7 +18,7 @@ Status = Literal["reuse", "run", "continue", "unknown", "missing inputs"]
 MAX_UNREAD_BYTES = 256 * 2**20
 """Planning does not read more of new dumps than this; their stages are planned as ones to run."""
 
-LARGEST = ("gpu_gigabytes",)
+LARGEST = ("gpu_gigabytes", "host_gigabytes")
 """Figures of which a run needs the largest and not the sum."""
 
 

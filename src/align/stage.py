@@ -63,6 +63,8 @@ class Forecast:
     notes: tuple[str, ...] = ()
     memory: dict[str, float] = field(default_factory=dict)
     """Of a training, GB on each device: `weights`, `gradients`, ...; their `sum`, and its band from `low` to `high`."""
+    checkpoints: tuple[int, ...] = ()
+    """Of a training: the epochs after which its model is kept."""
     artifact: Artifact | None = None
     """What is forecast, where it exists already: its records can be counted, its tokenizer asked."""
 

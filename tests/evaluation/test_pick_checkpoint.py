@@ -4,7 +4,7 @@ import csv
 import os
 import shutil
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from evaluation_setting import prompt, run_stage, save_model, save_records
@@ -236,3 +236,17 @@ def test_the_run_waits_for_people_and_goes_on_with_the_answers_they_graded(
     again = run_recipe(load_recipe(recipe), store)["picked"]
     assert again.key != made.key
     assert [item.value for item in again.read(Measurement) if item.metric == "helpfulness"] == [4.0, 4.0, 4.0]
+
+
+def test_the_forecast_counts_the_checkpoints_that_the_training_keeps() -> None:
+    def responses(kept: tuple[int, ...], **fields: Any) -> tuple[float, tuple[str, ...]]:
+        stage = PickCheckpoint(model="sft", judge=Vowels(), **fields)
+        found = stage.forecast([Forecast(50, basis="exact")], {"model": Forecast(checkpoints=kept)})
+        return found.figures["responses"], found.notes
+
+    assert responses((5, 6, 7, 8, 9, 10, 15)) == (6 * 50, ())
+    assert responses((5, 10, 15)) == (2 * 50, ())  # what there is of 5 to 10
+    assert responses((1, 2, 3)) == (3 * 50, ())  # a short training: all
+    assert responses((), epochs=(5, 10)) == (6 * 50, ())  # a model that nothing is known of
+    count, notes = responses((1, 2, 3), epochs=(2, 4))
+    assert (count, notes) == (2 * 50, ("the run will refuse epochs: sft keeps no model after epoch 4",))

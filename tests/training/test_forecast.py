@@ -43,6 +43,11 @@ def test_lima_65b_is_480_steps_and_fits_32_gpus_of_80_gb():
     assert (
         "GB: weights 8.2 + gradients 8.2 + optimizer 16.3 + gathered 4.3 + activations 3.6 + logits 0.7 + overhead 2.0" in notes
     )
+    # 8 processes of 3, and of each 8 bytes of 65.3e9 / 32 parameters; twice 2 * 8192 * 22016 and 2 * 32000 * 8192, at 4 bytes
+    assert figures["host_gigabytes"] == pytest.approx(24 + 8 * 16.32, abs=0.1)
+    assert "memory of each of 4 machines itself: 155 GB while a checkpoint is saved: 24.0 of 8 processes" in notes
+    assert "5.0 more to read weights, 131 to save a checkpoint" in notes
+    assert "never measured: anything on a GPU" in notes
     assert "±15 %" in notes
     assert "may not fit" not in notes
 
@@ -55,6 +60,25 @@ def test_qlora_of_65b_fits_one_gpu_of_80_gb():
     assert forecast.memory["optimizer"] == pytest.approx(8 * 199_901_184e-9)
     assert forecast.memory["high"] < 80
     assert not any("may not fit" in note for note in forecast.notes)
+
+
+def test_four_bits_of_65b_are_whole_on_each_gpu_until_they_are_divided():
+    adapter = {"kind": "qlora", "rank": 16}
+    forecast = lima(adapter=adapter, launch=Launch(processes=4, gpu_gigabytes=24, distribution="fsdp2")).forecast(
+        [LIMA], {"model": LLAMA}
+    )
+    # 80 layers of 809.5e6 in matrices at 0.516 bytes, the rest, 525.6e6, at 2; 2 of overhead
+    whole = 80 * (4 * 8192**2 + 3 * 8192 * 22016) * (0.5 + 1 / 64 + 4 / 16384) + 2 * (2 * 32000 * 8192 + 161 * 8192)
+    assert forecast.figures["gpu_gigabytes"] == pytest.approx(whole / 1e9 + 2, abs=0.01)
+    assert forecast.figures["gpu_gigabytes"] > forecast.memory["sum"]
+    notes = " ".join(forecast.notes)
+    assert "while the weights are read each GPU holds all of them in 4 bits, 36.5 GB" in notes
+    assert "may not fit: launch.gpu_gigabytes is 24, and 15 % above what is computed is 42" in notes
+
+
+def test_the_epochs_whose_models_are_kept_are_forecast_for_who_compares_them():
+    assert lima(epochs=4, keep_epochs=(2, 3)).forecast([LIMA], {"model": LLAMA}).checkpoints == (2, 3, 4)
+    assert lima(epochs=2, keep_epochs="last").forecast([Forecast()], {"model": LLAMA}).checkpoints == (2,)
 
 
 def test_more_texts_than_processes_fill_the_micro_batch():
@@ -84,7 +108,7 @@ def test_without_tokens_there_are_steps_and_memory_but_no_hours():
     forecast = lima(launch=Launch(processes=32, distribution="fsdp2")).forecast(
         [Forecast(1000, None, "expected")], {"model": LLAMA}
     )
-    assert {"steps", "gpu_gigabytes", "disk_gigabytes"} == forecast.figures.keys()
+    assert {"steps", "gpu_gigabytes", "host_gigabytes", "disk_gigabytes"} == forecast.figures.keys()
 
 
 def test_without_examples_nothing_is_invented():

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from align.training.launch import Launch
-from align.training.memory import Frozen, Setting, disk_bytes, gpus_that_fit, memory_of, training_flops
+from align.training.memory import Frozen, Setting, disk_bytes, gpus_that_fit, memory_of, training_flops, whole_while_read
 from align.training.shapes import Shape, known_shape, shape_of
 
 # one layer of 1,000 parameters, 900 of them in matrices, and 200 outside; width 10, feed-forward 20, vocabulary 10
@@ -58,12 +58,20 @@ def test_an_adapter_leaves_frozen_weights_without_gradients_and_state():
     assert (small.weights, small.gradients, small.optimizer) == (2400 + 100, 100, 200)
 
 
-def test_matrices_of_four_bits_are_not_divided_and_one_is_unpacked_at_a_time():
+def test_matrices_of_four_bits_are_divided_on_gpus_and_one_is_unpacked_at_a_time():
     frozen = Frozen(trained=50, matrix_bytes=0.5)
     memory = memory_of(TOY, replace(ONE, frozen=frozen))
     # 900 at half a byte, the other 300 at two, the adapter at four; a matrix of 10 * 20 in bfloat16
     assert (memory.weights, memory.gathered) == (450 + 600 + 200, 400)
-    assert memory_of(TOY, on(2, "fsdp2", frozen=frozen)).weights == 450 + 300 + 100
+    two = on(2, "fsdp2", frozen=frozen)
+    assert memory_of(TOY, two).weights == 225 + 300 + 100
+    # before that each GPU is given all of them; DeepSpeed is not known to divide them, and on CPUs accelerate does not
+    assert whole_while_read(TOY, two) == 450 + 600
+    assert memory_of(TOY, on(2, "zero3", frozen=frozen)).weights == 450 + 300 + 100
+    on_cpus = replace(two, launch=Launch(processes=2, device="cpu", distribution="fsdp2"))
+    assert memory_of(TOY, on_cpus).weights == 450 + 2 * 300 + 100
+    for setting in (ONE, on(2, "ddp", frozen=frozen), on(2, "zero3", frozen=frozen), on_cpus, on(2, "fsdp2")):
+        assert whole_while_read(TOY, setting) == 0
 
 
 def test_eight_bits_of_state_spare_the_matrices_only():

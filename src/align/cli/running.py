@@ -128,6 +128,7 @@ _COLUMNS = {
     "steps": "steps",
     "tokens": "trained tokens",
     "gpu_gigabytes": "GPU GB",
+    "host_gigabytes": "host GB",
     "hours": "hours",
     "disk_gigabytes": "disk GB",
 }

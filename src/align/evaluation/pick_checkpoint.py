@@ -103,16 +103,27 @@ class PickCheckpoint(Answering):
             for path in self.sheets
             if not path.exists()
         )
-        first, last = self.epochs or LIMAS_EPOCHS
+        compared, refused = self._forecast_epochs(named["model"].checkpoints)
         prompts = [item.examples for item in data if item.examples is not None]
         if not prompts or len(prompts) < len(data):
-            return Forecast(model=shape, notes=waits)
-        responses = sum(prompts) * self.samples * (last - first + 1)
+            return Forecast(model=shape, notes=(*refused, *waits))
+        responses = sum(prompts) * self.samples * compared
         figures: dict[str, float] = {"responses": responses, "max_tokens": responses * self.max_new_tokens}
         if self.judge is not None:
             figures["judge_calls"] = responses
         basis: Literal["exact", "expected"] = "exact" if all(item.basis == "exact" for item in data) else "expected"
-        return Forecast(responses, basis=basis, model=shape, figures=figures, notes=waits)
+        return Forecast(responses, basis=basis, model=shape, figures=figures, notes=(*refused, *waits))
+
+    def _forecast_epochs(self, there: tuple[int, ...]) -> tuple[int, tuple[str, ...]]:
+        """How many checkpoints would be compared, and why the run would refuse; as `_checkpoints`, where there is none yet."""
+        first, last = self.epochs or LIMAS_EPOCHS
+        if not there:  # a model that was not forecast
+            return last - first + 1, ()
+        lacking = [str(epoch) for epoch in range(first, last + 1) if epoch not in there]
+        chosen = [epoch for epoch in there if first <= epoch <= last]
+        if self.epochs is not None and lacking:
+            return len(chosen), (f"the run will refuse epochs: {self.model} keeps no model after epoch {', '.join(lacking)}",)
+        return len(chosen if len(chosen) >= 2 else there), ()
 
     def _checkpoints(self, model: Artifact) -> tuple[list[str], str]:
         """The checkpoints to compare, and in words which they are."""

@@ -1,11 +1,13 @@
 """What `align plan` says of a training: steps, tokens, memory, time and disk, before anything is loaded."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from align.stage import Forecast
 from align.training.adapters import Adapter, trainable_parameters
 from align.training.counting import Amount
+from align.training.host_memory import Host, host_memory
 from align.training.launch import Launch
 from align.training.memory import (
     CPU_FLOPS,
@@ -17,8 +19,9 @@ from align.training.memory import (
     gpus_that_fit,
     memory_of,
     training_flops,
+    whole_while_read,
 )
-from align.training.shapes import Shape, shape_of
+from align.training.shapes import READ_BY_NAME, Shape, shape_of
 from align.training.training import LOGITS_AT_ONCE, Training
 
 TRAINS_ON_CPU = 100e6
@@ -34,6 +37,11 @@ def forecast_training(
 
     A row, of which `batch_size` make a step, is an example, if `rows` does not say how many there are.
     """
+    kept = tuple(epoch for epoch in range(1, stage.epochs + 1) if stage.keeps(epoch))
+    return replace(_forecast(stage, config, amount, max_tokens, rows), checkpoints=kept)
+
+
+def _forecast(stage: Training, config: dict[str, Any], amount: Amount, max_tokens: int, rows: int | None) -> Forecast:
     rows = amount.examples if rows is None else rows
     if rows is None:
         return Forecast(
@@ -53,13 +61,17 @@ def forecast_training(
         return Forecast(amount.examples, amount.tokens, amount.basis, config, figures, tuple(notes))
     setting = setting_of(stage, config, shape, max_tokens)
     memory = memory_of(shape, setting)
+    read = (whole_while_read(shape, setting) + memory.overhead) / GIGA
     if setting.launch.device == "gpu":
-        figures["gpu_gigabytes"] = memory.gigabytes
+        figures["gpu_gigabytes"] = max(memory.gigabytes, read)
+    is_new = stage.kind == "pretrain" and getattr(stage, "start", None) is None
+    host = host_memory(shape, setting, config.get("model_type") in READ_BY_NAME, is_new)
+    figures["host_gigabytes"] = host.gigabytes
     if tokens is not None:
         figures["hours"] = training_flops(shape, tokens, setting) / _speed(setting.launch) / 3600
     figures["disk_gigabytes"] = disk_bytes(shape, sum(map(stage.keeps, range(1, stage.epochs + 1))), setting.frozen) / GIGA
     table = memory.parts() | {"sum": memory.gigabytes, "low": _low(memory.gigabytes), "high": _high(memory.gigabytes)}
-    notes += _notes(shape, setting, table)
+    notes += [*_notes(shape, setting, table), *_on_gpus(setting, table, read), *_of_host(setting, host)]
     return Forecast(amount.examples, amount.tokens, amount.basis, config, figures, tuple(notes), table)
 
 
@@ -119,11 +131,37 @@ def _notes(shape: Shape, setting: Setting, table: dict[str, float]) -> Iterator[
     yield f"GB: {' + '.join(parts)}"
     speed = f"{GPU_FLOPS / 1e12:,.0f} TFLOP/s a GPU" if launch.device == "gpu" else f"{CPU_FLOPS / 1e9:,.0f} GFLOP/s"
     yield f"computed from sizes and not measured: ±15 % for memory and disk, more for time (at {speed}); --calibrate measures"
-    if launch.device == "gpu" and table["high"] > launch.gpu_gigabytes:
+
+
+def _on_gpus(setting: Setting, table: dict[str, float], read: float) -> Iterator[str]:
+    launch = setting.launch
+    if launch.device == "cpu":
+        return
+    if read > table["sum"]:
+        yield f"while the weights are read each GPU holds all of them in 4 bits, {_gigabytes(read)} GB; then its share"
+    high = max(table["high"], _high(read))
+    if high > launch.gpu_gigabytes:
         yield (
             f"may not fit: launch.gpu_gigabytes is {launch.gpu_gigabytes:,.0f}, and 15 % above what is computed is "
-            f"{table['high']:,.0f}; take more processes with distribution: fsdp2, an adapter, or smaller micro_batch_tokens"
+            f"{high:,.0f}; take more processes with distribution: fsdp2, an adapter, or smaller micro_batch_tokens"
         )
+
+
+def _of_host(setting: Setting, host: Host) -> Iterator[str]:
+    launch = setting.launch
+    where = f"each of {launch.machines} machines" if launch.machines > 1 else "the machine"
+    here = f"{launch.processes // launch.machines} process{'es' if launch.processes > launch.machines else ''}"
+    if launch.device == "cpu":
+        return
+    yield (
+        f"memory of {where} itself: {_gigabytes(host.gigabytes)} GB {host.moment}: {_gigabytes(host.processes / GIGA)} of "
+        f"{here}, {_gigabytes(host.reading / GIGA)} more to read weights, {_gigabytes(host.saving / GIGA)} to save a checkpoint"
+        + ("; and what the paged optimizer moves there" if setting.optimizer.startswith("paged") else "")
+    )
+    yield (
+        "never measured: anything on a GPU, several machines, or a model of more than some 50M parameters; that each process "
+        "holds its share and no more was, on CPUs with two and four (docs/what-was-run.md)"
+    )
 
 
 def _where(launch: Launch) -> str:

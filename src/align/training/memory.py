@@ -122,9 +122,22 @@ def _weights(shape: Shape, setting: Setting, deepspeed: bool) -> float:
         return (2 if deepspeed else 4) * shape.parameters / shards
     matrices = shape.layers * shape.layer_matrices
     rest = setting.arithmetic_bytes * (shape.parameters - matrices) + frozen.trained_bytes * frozen.trained
-    # 4 bits are taken as whole on each: accelerate divides those that are stored as bfloat16, as on GPUs, but it was never run
     of_matrices = frozen.matrix_bytes * matrices
-    return rest / shards + (of_matrices if frozen.matrix_bytes < 1 else of_matrices / shards)
+    return rest / shards + of_matrices / (shards if _divides_matrices(setting, frozen) else 1)
+
+
+def _divides_matrices(setting: Setting, frozen: Frozen) -> bool:
+    """4 bits are divided by accelerate where they are stored as bfloat16, as on GPUs; DeepSpeed is not known to."""
+    return frozen.matrix_bytes >= 1 or (setting.launch.distribution == "fsdp2" and setting.launch.device == "gpu")
+
+
+def whole_while_read(shape: Shape, setting: Setting) -> float:
+    """Bytes of 4-bit weights that a GPU holds before they are divided: each is given all of them. 0 where none are divided."""
+    frozen = setting.frozen
+    if frozen is None or frozen.matrix_bytes >= 1 or setting.launch.weight_shards == 1 or not _divides_matrices(setting, frozen):
+        return 0.0
+    matrices = shape.layers * shape.layer_matrices
+    return frozen.matrix_bytes * matrices + setting.arithmetic_bytes * (shape.parameters - matrices)
 
 
 def _state_bytes(shape: Shape, setting: Setting) -> float:

@@ -14,6 +14,9 @@ from align.parts import nearest
 
 Config = dict[str, Any]
 
+READ_BY_NAME = ("llama", "mistral", "qwen2", "qwen3", "gemma", "phi", "phi3", "gpt2")
+"""Families whose parameters are called on the disk as in the model, and are stored as they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
