@@ -36,13 +36,9 @@ def merge_adapter(base: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
     from transformers import GenerationConfig
 
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    settings, rows = config.get("quantization_config"), int(config["vocab_size"])
-    if settings is not None:
-        round_as_quantized(base, settings)
-    if rows < base.get_input_embeddings().weight.shape[0]:
-        raise InputError(f"{folder}: the adapter is for a model of {rows} tokens, its base has more: it is another model's.")
-    if rows > base.get_input_embeddings().weight.shape[0]:
-        base.resize_token_embeddings(rows, mean_resizing=False)  # rows of new tokens are the adapter's
+    if config.get("quantization_config") is not None:
+        round_as_quantized(base, config["quantization_config"])
+    widen(base, folder)
     adapter = LoraConfig.from_pretrained(str(folder))
     adapter.fan_in_fan_out = has_transposed(base)  # quantized ones were not, beside which it was trained
     with old_names_allowed():
@@ -50,6 +46,15 @@ def merge_adapter(base: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
     merged.requires_grad_(True)  # PEFT froze it, and it may be trained whole
     merged.generation_config = GenerationConfig.from_pretrained(str(folder))
     return merged
+
+
+def widen(base: "PreTrainedModel", folder: Path) -> None:
+    """Give `base` the rows that a model has with the adapter in `folder`."""
+    rows = int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["vocab_size"])
+    if rows < base.get_input_embeddings().weight.shape[0]:
+        raise InputError(f"{folder}: the adapter is for a model of {rows} tokens, its base has more: it is another model's.")
+    if rows > base.get_input_embeddings().weight.shape[0]:
+        base.resize_token_embeddings(rows, mean_resizing=False)  # rows of new tokens are the adapter's
 
 
 def has_transposed(model: "PreTrainedModel") -> bool:

@@ -25,8 +25,9 @@ from align.records import Origin, PreferencePair, TrainingStep, Turn
 from align.stage import Inputs
 from align.training.dpo import PreferenceTraining
 from align.training.launch import Launch
+from align.training.loading import model_to_divide
 from align.training.sft import FineTuning
-from align.training.sharding import check_division, join, model_to_divide, sharding_arguments
+from align.training.sharding import check_division, join, sharding_arguments
 
 TWO = Launch(processes=2, device="cpu", distribution="fsdp2")
 
@@ -191,7 +192,7 @@ def test_the_second_process_has_room_for_weights_and_the_real_positions(base, mo
 def test_without_deepspeed_the_remedy_is_said(monkeypatch):
     monkeypatch.setattr("align.training.sharding.find_spec", lambda name: None)
     with pytest.raises(TrainingRefused, match="pip install deepspeed, or write fsdp2"):
-        join(Launch(processes=2, distribution="zero3"), one_copy=True)
+        join(Launch(processes=2, distribution="zero3"))
 
 
 def test_a_model_in_one_piece_needs_no_arguments():

@@ -49,16 +49,20 @@ def frozen_base(place: ModelPlace, adapter: Adapter, work: Path) -> "PreTrainedM
     """The model at a place as it stands beside an adapter: in bfloat16 on GPUs, quantized if the adapter says so."""
     import torch
 
+    from align.training.loading import model_to_divide
+
     on_gpu = torch.cuda.is_available()
     dtype = "bfloat16" if on_gpu else "float32"
     settings = adapter.quantized(dtype)
-    return model_at(place, dtype) if settings is None else _quantized_at(place, dtype, settings, work, on_gpu)
+    return model_to_divide(place, dtype) if settings is None else _quantized_at(place, dtype, settings, work, on_gpu)
 
 
 def put_adapter(model: "PreTrainedModel", place: ModelPlace, adapter: Adapter, tokens: Sequence[int], seed: int) -> "PeftModel":
     """Freeze the model of `place` and put an adapter on it that trains the rows of `tokens` too; the same on every process."""
     import torch
     from peft import LoraConfig, get_peft_model
+
+    from align.training.loading import share_buffers
 
     config = LoraConfig(
         task_type="CAUSAL_LM",
@@ -76,6 +80,7 @@ def put_adapter(model: "PreTrainedModel", place: ModelPlace, adapter: Adapter, t
     config.base_model_name_or_path, config.revision = (place.path, place.revision) if place.revision else (None, None)
     _keep_output_bias(adapted)
     keep_dtype(adapted, adapter)
+    share_buffers(adapted)
     return adapted
 
 

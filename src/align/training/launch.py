@@ -94,11 +94,8 @@ def _check_gpus(wanted: int) -> None:
         )
 
 
-def check_launch(launch: Launch | None, one_copy: bool = False) -> None:
-    """Refuse to train in other processes or on other hardware than the recipe says; else meet the others.
-
-    `one_copy`: of a model that is divided only one process of a machine reads the weights, see sharding.py.
-    """
+def check_launch(launch: Launch | None) -> None:
+    """Refuse to train in other processes or on other hardware than the recipe says; else meet the others."""
     import torch
 
     if launch is None:
@@ -120,4 +117,4 @@ def check_launch(launch: Launch | None, one_copy: bool = False) -> None:
     if launch.distribution != "ddp":
         from align.training.sharding import join
 
-        join(launch, one_copy)
+        join(launch)

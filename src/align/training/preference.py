@@ -9,7 +9,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, model_validat
 from align.artifact import Artifact, Counts
 from align.errors import EmptyResult
 from align.files import write_json, write_records
-from align.models import model_at, model_place, point_at_base, tokenizer_at
+from align.models import model_place, point_at_base, tokenizer_at
 from align.parts import StageName
 from align.records import Measurement, PreferencePair, Rejection, TrainingStep
 from align.stage import Forecast, Inputs, Rehearsal
@@ -76,6 +76,7 @@ class PreferenceLearning(Training):
         return asked
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
+        from align.training.loading import model_to_divide
         from align.training.reference import Before
         from align.training.surroundings import quiet
         from align.training.trainer import run_training
@@ -85,7 +86,7 @@ class PreferenceLearning(Training):
             source = inputs.named["model"]
             place = model_place(source)
             tokenizer = tokenizer_at(place)
-            model = model_at(place, "float32") if self.adapter is None else frozen_base(place, self.adapter, work)
+            model = model_to_divide(place) if self.adapter is None else frozen_base(place, self.adapter, work)
             max_tokens = self.max_tokens or int(model.config.max_position_embeddings)
             check_context(max_tokens, model.config)
             rows = self.rows(inputs, tokenizer, max_tokens)
@@ -99,6 +100,7 @@ class PreferenceLearning(Training):
             before = Before(trainer, self._way(), source.content, place)
             self.refer(trainer, before, max_tokens)
             held_out = _held_out(before, inputs.named.get("held_out"), max_tokens)
+            before.forget()
             log = run_training(trainer, job)
             measured = list(_measurements(trainer, *held_out)) if held_out is not None else []
         write_records(work, TrainingStep, log)

@@ -130,9 +130,12 @@ class Pretraining(Training):
         return {name: (inputs.named[f"sources.{name}.stage"],) for name in self.sources}
 
     def _model(self, inputs: Inputs) -> "tuple[PreTrainedTokenizerFast, PreTrainedModel]":
-        if self.model is not None:
+        shape = self.model
+        if shape is not None:
+            from align.training.loading import new_to_divide
+
             tokenizer = tokenizer_at(model_place(inputs.named["tokenizer"]))
-            return tokenizer, new_model(self.model, tokenizer, self.max_tokens, self.seed)
+            return tokenizer, new_to_divide(lambda: new_model(shape, tokenizer, self.max_tokens, self.seed))
         place = model_place(inputs.named["start"])
         model = extended_model(place, self.context)
         check_context(self.max_tokens, model.config)

@@ -5,6 +5,7 @@ log-probabilities are kept beside the work, part by part, so that a killed run g
 model stays in memory. `adapter_off`: beside an adapter the frozen model is the reference, whenever the adapter is switched off.
 """
 
+import gc
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -17,11 +18,12 @@ import torch
 
 from align.artifact import SCRATCH, digest_of
 from align.files import write_json
-from align.models import ModelPlace, model_at
+from align.models import ModelPlace
 from align.processes import process_rank
 from align.training.adapting import is_adapted
 from align.training.batches import cuts_of
 from align.training.job import Items
+from align.training.loading import check_filled, model_to_divide
 from align.training.scoring import MicroBatch, Scorer, lay_out
 from align.training.surroundings import repeatable
 
@@ -87,21 +89,33 @@ class Before:
     def __init__(self, trainer: Any, how: How, content: str, place: ModelPlace) -> None:
         self.trainer, self.how, self.content, self.place = trainer, how, content, place
         self._second: SecondModel | None = None
+        self._score: Score | None = None
 
     def reference(self, items: Items, name: str, digest: str) -> Reference:
         """The reference for some items, which `digest` names."""
         if self.how == "precomputed":
-            return precomputed(self.trainer, items, name, digest_of([digest, self.content]), self.place)
+            return precomputed(self.trainer, items, name, digest_of([digest, self.content]), self._scored)
         if self.how == "adapter_off":
             return AdapterOff(self.trainer.scorer, self.trainer.model)
         self._second = self._second or second_model(self.trainer, self.place)
         return self._second
 
+    def forget(self) -> None:
+        """Give back the memory of a copy that only computed: call it when every reference is there."""
+        self._score = None
+        gc.collect()  # a divided model refers to itself
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
-def precomputed(trainer: Any, items: Items, name: str, digest: str, place: ModelPlace) -> Precomputed:
-    """What the model thinks of `items` now, before it is trained; read from the disk as far as it is there.
+    def _scored(self, examples: Sequence[int], batch: MicroBatch) -> torch.Tensor:
+        self._score = self._score or _scored_before(self.trainer, self.place)  # one copy for all that is asked
+        return self._score(examples, batch)
 
-    `digest` names the items and the model, which lies at `place`.
+
+def precomputed(trainer: Any, items: Items, name: str, digest: str, score: Score) -> Precomputed:
+    """What `score` says of `items`; read from the disk as far as it is there.
+
+    `digest` names the items and the model.
     """
     kept = trainer.job.work / SCRATCH / FOLDER
     numbers = range(0, len(items), ITEMS_IN_A_PART)
@@ -113,7 +127,6 @@ def precomputed(trainer: Any, items: Items, name: str, digest: str, place: Model
     missing = [number for number, sums in enumerate(found) if sums is None]
     if missing:
         log.info("reference: reading %d of %d %s", sum(len(parts[number]) for number in missing), len(items), name)
-        score = _scored_before(trainer, place)
         for number in missing:
             with repeatable():
                 sums = score_items(trainer, items, parts[number], score)
@@ -145,13 +158,15 @@ def second_model(trainer: Any, place: ModelPlace) -> SecondModel:
     from accelerate.utils import fsdp2_prepare_model
     from trl.models.utils import prepare_deepspeed
 
-    model = model_at(place, "bfloat16" if torch.cuda.is_available() else "float32").eval().requires_grad_(False)
+    model = model_to_divide(place, "bfloat16" if torch.cuda.is_available() else "float32").eval().requires_grad_(False)
     scorer, accelerator = Scorer(model), trainer.accelerator
     if trainer.is_deepspeed_enabled:
         return SecondModel(prepare_deepspeed(model, accelerator), scorer)
     if trainer.is_fsdp_enabled:
         # layer by layer; TRL's prepare_fsdp makes one piece of the model, and so gathers all of it on every GPU at once
-        return SecondModel(fsdp2_prepare_model(accelerator, model), scorer)
+        divided = fsdp2_prepare_model(accelerator, model)
+        check_filled(divided)
+        return SecondModel(divided, scorer)
     return SecondModel(accelerator.prepare_model(model, evaluation_mode=True), scorer)
 
 

@@ -57,10 +57,10 @@ class FineTuning(Training):
     """Dropout of the top layer's residual blocks, rising in a straight line from 0 at the bottom (LIMA §3: 0.3; 0.2 if small)."""
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
-        from align.training.sharding import model_to_divide
+        from align.training.loading import model_to_divide
         from align.training.surroundings import quiet
 
-        check_launch(self.launch, one_copy=True)
+        check_launch(self.launch)
         with quiet():
             place = model_place(inputs.named["model"])
             tokenizer = tokenizer_at(place)

@@ -15,22 +15,21 @@ import torch.distributed.fsdp
 from transformers import TrainerCallback
 
 from align.errors import TrainingRefused
-from align.models import ModelPlace, model_at
-from align.processes import process_rank
 from align.training.deepspeed import deepspeed_config
 from align.training.launch import Launch
+from align.training.loading import ONE_COPY, check_filled
+from align.training.shapes import READ_BY_NAME
+from align.training.weight_files import write_divided
 
 PATIENCE_SECONDS = 6 * 3600
 """How long a process waits for another, which may be writing or hashing a large model; a dead one is noticed at once."""
 SHARDS = "ACCELERATE_USE_FSDP"
-ONE_COPY = "FSDP_CPU_RAM_EFFICIENT_LOADING"
 
 
-def join(launch: Launch | None, one_copy: bool) -> None:
+def join(launch: Launch | None) -> None:
     """Meet the other processes before a model is loaded.
 
-    `one_copy`: only the first process reads the weights (`model_to_divide`), which it then gives to all; the others must not look
-    at theirs until training begins.
+    With fsdp2 none may look at the weights until training begins: they have room for them (`model_to_divide`) and no values.
     """
     if launch is None or launch.distribution == "ddp":
         return
@@ -39,7 +38,7 @@ def join(launch: Launch | None, one_copy: bool) -> None:
             f"launch.distribution: {launch.distribution} needs DeepSpeed: pip install deepspeed, or write fsdp2."
         )
     os.environ[SHARDS] = str(launch.distribution == "fsdp2").lower()
-    os.environ[ONE_COPY] = str(one_copy and launch.distribution == "fsdp2").lower()
+    os.environ[ONE_COPY] = os.environ[SHARDS]
     if launch.distribution == "fsdp2":
         from datetime import timedelta
 
@@ -48,29 +47,6 @@ def join(launch: Launch | None, one_copy: bool) -> None:
         PartialState(cpu=launch.device == "cpu", timeout=timedelta(seconds=PATIENCE_SECONDS))
         if launch.device == "cpu":
             _shard_on_cpu()
-
-
-def model_to_divide(place: ModelPlace) -> Any:
-    """The model at a place in float32; where it is about to be divided, every process but the first has room without values.
-
-    transformers 5.23 would read it in each: eight processes with 65B want two terabytes. Memory that nothing was written to
-    takes none, and accelerate fills it from the first process.
-    """
-    if os.environ.get(ONE_COPY) != "true" or process_rank() == 0:
-        return model_at(place, "float32")
-    model = model_at(place, "float32", device_map={"": "meta"})
-    room: dict[int, Any] = {}  # tied matrices stay one
-    for module in model.modules():
-        for name, weights in module._parameters.items():
-            if weights is not None:
-                empty = torch.nn.Parameter(torch.empty_like(weights, device="cpu"), requires_grad=weights.requires_grad)
-                module._parameters[name] = room.setdefault(id(weights), empty)
-        buffers = {name: values for name, values in module._buffers.items() if values is not None}
-        for name, values in buffers.items():
-            module._buffers[name] = torch.empty_like(values, device="cpu")
-        if buffers:
-            model._init_weights(module)  # frequencies of positions: not stored with a model, and not sent around
-    return model
 
 
 def sharding_arguments(launch: Launch | None) -> dict[str, Any]:
@@ -117,6 +93,7 @@ class DivisionCheck(TrainerCallback):  # type: ignore[misc] # transformers is un
         self.trainer, self.launch = trainer, launch
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        check_filled(self.trainer.model)
         if self.launch is not None:
             check_division(self.trainer, self.launch)
 
@@ -169,10 +146,13 @@ def write_weights(trainer: Any, folder: Path) -> None:
     if not trainer.is_fsdp_enabled:
         trainer.save_model(str(folder), _internal_call=True)
         return
-    # The trainer's own way writes nothing where checkpoints are sharded.
-    gathered = trainer.accelerator.get_state_dict(trainer.model)
+    # The trainer's own way writes nothing where checkpoints are sharded, and its state gathers the whole model in one process.
+    by_name = trainer.model.config.model_type in READ_BY_NAME
+    gathered = {} if by_name else trainer.accelerator.get_state_dict(trainer.model)
     if trainer.args.should_save:
         trainer._save(str(folder), state_dict=gathered)
+    if by_name:
+        write_divided(trainer.model, folder, trainer.args.should_save)
 
 
 def _shard_on_cpu() -> None:
