@@ -5,10 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from align.embed.embedder import embedded_text
+from align.embed.tfidf import TfIdf
 from align.files import read_records
+from align.lots import lot
 from align.records import Measurement
+from align.selection import spread
 from align.selection.baselines import Take
 from align.selection.spread import coverage, vendi_score
+from align.stage import Inputs
 from toy_records import example, inputs, run
 
 
@@ -62,3 +67,40 @@ def test_all_of_the_pool_is_as_varied_as_all_of_the_pool(tmp_path: Path) -> None
     found = run(Take(count=12), inputs(tmp_path, pool), tmp_path / "out").measurements
     assert found["vendi", "selection"] == found["vendi_random", "selection"]
     assert found["coverage", "selection"] == pytest.approx(1)
+
+
+def test_the_arms_of_one_pool_share_what_was_learnt_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # of 24 examples 9 stand for the pool and at most 6 for a selection: some of those are not among the 9
+    monkeypatch.setattr(spread, "POOL", 9)
+    monkeypatch.setattr(spread, "CHOSEN", 6)
+    pool = [example(f"a/{number:02d}", TOPICS[number % 4], f"word{number % 5} is said by {number}") for number in range(24)]
+    read = inputs(tmp_path, pool)
+    learnt: list[int] = []
+    prepare = TfIdf.prepare
+    monkeypatch.setattr(TfIdf, "prepare", lambda self, sample: learnt.append(len(sample)) or prepare(self, sample))
+    spread._ground.cache_clear()
+    together = [take_spread(read, tmp_path / f"together{count}", count) for count in (8, 12, 20)]
+    assert learnt == [9]
+    alone = []
+    for count in (8, 12, 20):
+        spread._ground.cache_clear()
+        alone.append(take_spread(read, tmp_path / f"alone{count}", count))
+    assert together == alone
+    assert learnt == [9] * 4
+
+
+def test_what_is_taken_is_measured_by_what_the_pools_sample_taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "POOL", 9)
+    pool = [example(f"a/{number:02d}", TOPICS[number % 4], f"word{number % 5} is said by {number}") for number in range(24)]
+    found = {item.metric: item.value for item in take_spread(inputs(tmp_path, pool), tmp_path / "out", 24)}
+    sample = sorted(pool, key=lambda item: lot("spread", item.id))[:9]
+    encoder = TfIdf().prepare([embedded_text(item, "both") for item in sorted(sample, key=lambda item: item.id)])
+    everything = encoder.encode([embedded_text(item, "both") for item in pool])
+    of_sample = encoder.encode([embedded_text(item, "both") for item in sample])
+    assert found["vendi"] == pytest.approx(vendi_score(everything), rel=1e-4)
+    assert found["coverage"] == pytest.approx(coverage(of_sample, everything), rel=1e-4)
+
+
+def take_spread(read: Inputs, work: Path, count: int) -> list[Measurement]:
+    run(Take(count=count), read, work)
+    return list(read_records(work, Measurement))

@@ -82,7 +82,8 @@ def _directions(rows: Any, count: int, seed: int) -> "NDArray[np.float64]":
         start = np.random.default_rng(seed).standard_normal((rows.shape[1], min(count + SPARE, *rows.shape)))
         basis = np.linalg.qr(rows @ start)[0]
         for _ in range(POWER_ITERATIONS):
-            basis = np.linalg.qr(rows @ np.linalg.qr(rows.T @ basis)[0])[0]
+            # The vocabulary's side stays unorthogonal (§4.5): its QR took two thirds of the time, and changed 1e-13.
+            basis = np.linalg.qr(rows @ (rows.T @ basis))[0]
     small = rows.T @ basis  # (vocabulary, count)
     squares, mixing = np.linalg.eigh(small.T @ small)
     largest = [number for number in np.argsort(-squares, kind="stable")[:count] if squares[number] > 1e-10 * squares.max()]

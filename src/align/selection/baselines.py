@@ -48,7 +48,7 @@ class Take(Stage):
     """Decides the order by lot."""
 
     verb: ClassVar[str] = "drawn"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3  # 3: variety by the pool's own vectors
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         elsewhere = {example.id for artifact in inputs.several("without") for example in artifact.read(Example)}

@@ -74,6 +74,7 @@ class Diverse(Stage):
     """Decides which example comes first (`k_center`) and the shortlist."""
 
     verb: ClassVar[str] = "drawn"
+    version: ClassVar[int] = 2  # 2: variety by the pool's own vectors
 
     @model_validator(mode="after")
     def _fits_the_method(self) -> Self:

@@ -59,7 +59,7 @@ class Quota(Stage):
     """Decides the draw. A larger draw with the same seed from the same examples contains the smaller one."""
 
     verb: ClassVar[str] = "drawn"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3  # 3: variety by the pool's own vectors
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         cells = read_cells(self.by, self.take, self.groups)

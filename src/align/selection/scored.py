@@ -42,6 +42,7 @@ class Scored(Stage):
     """Decides the order of equal scores."""
 
     verb: ClassVar[str] = "drawn"
+    version: ClassVar[int] = 2  # 2: variety by the pool's own vectors
 
     @model_validator(mode="after")
     def _check_shares(self) -> Self:

@@ -1,11 +1,13 @@
 """How varied a selection is, beside random draws of the same size: the Vendi score and the coverage of its pool."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
 from heapq import heapify, heappushpop
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from align.embed.embedder import Of, embedded_text
+from align.embed.embedder import Encoder, Of, embedded_text
 from align.embed.tfidf import TfIdf
 from align.files import write_records
 from align.lots import lot
@@ -64,18 +66,16 @@ def measure_spread(
     """Vendi score and coverage of `drawn` and of random draws from `pool`; both are (id, text) in the order of their lots."""
     import numpy as np
 
-    texts = dict(pool) | dict(drawn)
-    ids = sorted(texts)
-    encoder = TfIdf().prepare([texts[item] for item in ids])
-    rows = {item: number for number, item in enumerate(ids)}
-    vectors = encoder.encode([texts[item] for item in ids])
-    everything = vectors[[rows[item] for item, _ in pool]]
-    mine = vectors[[rows[item] for item, _ in drawn]]
-    random = np.random.default_rng(0)
-    draws = [everything[np.sort(random.permutation(len(everything))[: len(mine)])] for _ in range(DRAWS)]
-    measured = [(_rounded(vendi_score(draw)), _rounded(coverage(everything, draw))) for draw in draws]
+    ground = _ground(tuple(pool))
+    everything = ground.vectors
+    places = {item: number for number, (item, _) in enumerate(pool)}
+    mine = np.empty((len(drawn), everything.shape[1]), dtype=np.float32)
+    known = np.array([item in places for item, _ in drawn], dtype=bool)
+    mine[known] = everything[[places[item] for item, _ in drawn if item in places]]
+    mine[~known] = ground.encoder.encode([text for item, text in drawn if item not in places])
+    measured = ground.by_chance(len(mine))
     size = f"{len(mine):,} of {chosen_count:,} taken, {len(everything):,} of {pool_count:,} that came in"
-    how = f"cosines of TF-IDF vectors of {vectors.shape[1]} dimensions; {size}"
+    how = f"cosines of TF-IDF vectors of {everything.shape[1]} dimensions; {size}"
     chance = f"mean, least and most of {DRAWS} random draws of {min(len(mine), len(everything)):,}; {size}"
     found = []
     for place, (metric, value) in enumerate([("vendi", vendi_score(mine)), ("coverage", coverage(everything, mine))]):
@@ -84,6 +84,32 @@ def measure_spread(
         found.append(Measurement(metric, name, _rounded(value), count=len(mine), method=how))
         found.append(Measurement(f"{metric}_random", name, mean, min(by_chance), max(by_chance), len(mine), chance))
     return found
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What selections from one pool are compared with."""
+
+    encoder: Encoder
+    vectors: "NDArray[np.float32]"
+    """Of the pool."""
+    _drawn: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
+
+    def by_chance(self, count: int) -> list[tuple[float, float]]:
+        """Vendi score and coverage of random draws of so many."""
+        import numpy as np
+
+        if count not in self._drawn:
+            random = np.random.default_rng(0)
+            draws = [self.vectors[np.sort(random.permutation(len(self.vectors))[:count])] for _ in range(DRAWS)]
+            self._drawn[count] = [(_rounded(vendi_score(draw)), _rounded(coverage(self.vectors, draw))) for draw in draws]
+        return self._drawn[count]
+
+
+@lru_cache(maxsize=1)  # the arms of an ablation are selections from one pool
+def _ground(pool: tuple[tuple[str, str], ...]) -> _Ground:
+    encoder = TfIdf().prepare([text for _, text in sorted(pool)])
+    return _Ground(encoder, encoder.encode([text for _, text in pool]))
 
 
 def _sampled(inputs: Inputs, chosen: Collection[str], on: Of) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
