@@ -41,7 +41,7 @@ def main() -> None:
     from curation_app.session import open_project
 
     began = time.perf_counter(), time.process_time()
-    project = open_project()
+    project = open_project.__wrapped__()  # as Streamlit would open it; without a browser its cache only warns
     print(f"opened {len(project.pool):,} examples: {_since(began)}; {_memory()}")
     began = time.perf_counter(), time.process_time()
     project.queue.next(PEOPLE[0])

@@ -21,6 +21,11 @@ def set_query(query: dict[str, list[str]]) -> None:
     st.query_params.from_dict({**kept, **query})
 
 
+def review_words(count: int) -> str:
+    """What a press on `review_these` will do."""
+    return "Review these" if count <= MOST_PICKED else f"Review the first {MOST_PICKED}"
+
+
 def review_these(example_ids: list[str]) -> None:
     """Go to Review and show these first, one after the other."""
     st.session_state[PICKED] = example_ids[:MOST_PICKED]

@@ -7,7 +7,7 @@ import streamlit as st
 from align.curation.team.people import ROLES, Person
 from align.errors import AlignError
 from curation_app.links import PAGES
-from curation_app.look import use_look
+from curation_app.look import name_page, use_look
 from curation_app.session import Project, open_project
 from curation_app.team.texts import plain
 from curation_app.views import FoundPage, found_pages
@@ -60,6 +60,7 @@ def _draw_about(project: Project, person: Person) -> None:
 
 
 def _draw(page: FoundPage, project: Project, person: object) -> None:
+    name_page(page.info.title)
     try:
         project.heed_takedowns()
         page.draw(project, person)

@@ -61,13 +61,13 @@ def _asker(project: Project) -> Asker | Refused | None:
 
 def _ask_to_sign_in() -> None:
     with st.columns([1, 1.2, 1])[1]:
-        st.subheader("Sign in to review", anchor=False)
+        st.header("Sign in to review", anchor=False)
         st.button("Sign in", on_click=st.login, key="sign-in", type="primary", icon=":material/login:", width="stretch")
 
 
 def connection() -> Connection:
     """What is known of the browser's connection; without a browser nothing is, and nothing is trusted."""
-    context = get_script_run_ctx()
+    context = get_script_run_ctx(suppress_warning=True)
     client = runtime.get_instance().get_client(context.session_id) if context is not None and runtime.exists() else None
     known = client.client_context if client is not None else None
     peer = known.remote_ip if known is not None else None
@@ -96,7 +96,7 @@ def _picked(names: list[str]) -> str | None:
 def _ask_name(project: Project, names: list[str]) -> None:
     column = st.columns([1, 1.2, 1])[1]
     with column:
-        st.subheader("Who is reviewing?" if names else "Who are you?", anchor=False)
+        st.header("Who is reviewing?" if names else "Who are you?", anchor=False)
         st.caption("Decisions carry this name. It is only asked for on this machine; for a team see `align app --help`.")
         for name in names:
             if st.button(plain(name), key=f"pick-{name}", width="stretch"):

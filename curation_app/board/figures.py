@@ -11,6 +11,8 @@ from align.statistics import Estimate
 from curation_app.look import table_height
 from curation_app.team.texts import plain
 
+COUNTS = {"accepted": 80, "wanted": 70, "rejected": 80, "flagged": 75, "undecided": 90}
+"""Columns of counts, and their widths in pixels."""
 FEWEST_STYLES = 30
 """With fewer responses the share that a source says of a feature is mostly chance."""
 
@@ -40,9 +42,7 @@ def draw_cells(cells: list[CellState]) -> None:
         rows, hide_index=True, height=table_height(len(rows)),
         column_config={
             "done": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%d %%", width="medium"),
-            "accepted": st.column_config.NumberColumn(width=80), "wanted": st.column_config.NumberColumn(width=70),
-            "rejected": st.column_config.NumberColumn(width=80), "flagged": st.column_config.NumberColumn(width=75),
-            "undecided": st.column_config.NumberColumn(width=90),
+            **{name: _counted(width) for name, width in COUNTS.items()},
         },
     )  # fmt: skip
     for cell in cells:
@@ -52,6 +52,10 @@ def draw_cells(cells: list[CellState]) -> None:
                 "(`oversample` of the quota above), or let the quota take fewer.",
                 icon=":material/production_quantity_limits:",
             )
+
+
+def _counted(width: int) -> Any:
+    return st.column_config.NumberColumn(width=width, format="localized")
 
 
 def _cell_row(cell: CellState) -> dict[str, Any]:
@@ -105,12 +109,15 @@ def draw_style(measured: list[Measurement]) -> None:
         f"{count:,} responses; openings differ by {openings:.1f} bits of at most 2.6. A feature of which the source says much "
         "makes the set speak with several voices."
     )
-    rows = [
-        {"feature": name.replace("_", " "), "said by the source": between.get(name), "spread": round(spread[name], 3)}
+    rows: list[dict[str, Any]] = [
+        {"feature": name.replace("_", " ")}
+        | ({"said by the source": between.get(name)} if between else {})  # of one source nothing can say more
+        | {"spread": spread[name]}
         for name in sorted(spread, key=lambda name: -between.get(name, 0.0))
     ]
     bar = st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f", help="Share of the variance between sources")
-    st.dataframe(rows, hide_index=True, height=table_height(len(rows), 10), column_config={"said by the source": bar})
+    columns = {"said by the source": bar, "spread": st.column_config.NumberColumn(format="%.3g")}
+    st.dataframe(rows, hide_index=True, height=table_height(len(rows), 10), column_config=columns)
 
 
 def hours_of(forecast: Forecast) -> str:

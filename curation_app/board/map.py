@@ -8,7 +8,7 @@ import streamlit as st
 from align.curation.pools.browse import STATES
 from align.curation.pools.layout import Points, places_of, points_of
 from align.curation.team.people import Person
-from curation_app.links import review_these
+from curation_app.links import review_these, review_words
 from curation_app.session import Project
 from curation_app.team.people import is_at_least
 
@@ -36,7 +36,7 @@ def draw_map(project: Project, person: Person) -> None:
     columns = st.columns([3, 1], vertical_alignment="center")
     columns[0].text(f"{len(rows):,} examples in the region, {len(waiting):,} of them undecided")
     may = is_at_least(person.role, "curator")
-    if columns[1].button("Review these", type="primary", disabled=not (waiting and may), key="board-review"):
+    if columns[1].button(review_words(len(waiting)), type="primary", disabled=not (waiting and may), key="board-review"):
         review_these(waiting)
 
 
@@ -46,15 +46,19 @@ def _chart(project: Project, points: Points) -> Any:
         {"x": float(x), "y": float(y), "state": STATES[int(state)], "site": pool.sites[row], "prompt": _prompt(project, row)}
         for row, (x, y), state in zip(points.rows.tolist(), points.places.tolist(), points.states.tolist(), strict=True)
     ]
+    values.sort(key=lambda value: str(value["state"]) != "undecided")  # what was decided is drawn over what was not
     colours = alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
+    undecided = alt.datum.state == "undecided"
     bare = alt.Axis(labels=False, ticks=False, title=None, grid=False, domain=False)
     return (
         alt.Chart(alt.Data(values=values))
-        .mark_circle(size=36, opacity=0.75)
+        .mark_circle()
         .encode(
             x=alt.X("x:Q", axis=bare, scale=alt.Scale(domain=[-1.05, 1.05])),
             y=alt.Y("y:Q", axis=bare, scale=alt.Scale(domain=[-1.05, 1.05])),
             color=alt.Color("state:N", scale=colours, legend=alt.Legend(orient="top", title=None)),
+            size=alt.condition(undecided, alt.value(30), alt.value(60)),
+            opacity=alt.condition(undecided, alt.value(0.55), alt.value(0.95)),
             tooltip=["prompt:N", "site:N", "state:N"],
         )
         .add_params(alt.selection_interval(name="region", encodings=["x", "y"]))

@@ -53,10 +53,10 @@ def draw(project: Project, person: Person) -> None:
         return
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("To a file", anchor=False)
+        st.header("To a file", anchor=False)
         _draw_export(project, person)
     with right:
-        st.subheader("From a file", anchor=False)
+        st.header("From a file", anchor=False)
         _draw_import(project, person)
 
 

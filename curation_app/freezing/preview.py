@@ -101,7 +101,7 @@ def _draw_preview(preview: FreezePreview) -> None:
         st.success("Nothing speaks against it: no example is in two splits, and no prompt leaks.", icon=":material/check:")
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Splits", anchor=False)
+        st.header("Splits", anchor=False)
         st.dataframe(
             [
                 {
@@ -112,7 +112,7 @@ def _draw_preview(preview: FreezePreview) -> None:
             ],
             hide_index=True,
         )  # fmt: skip
-        st.subheader("Licences", anchor=False)
+        st.header("Licences", anchor=False)
         st.dataframe(
             [
                 {"licence": item.licence, "examples": item.rows, "text": "goes out" if item.is_open else "stays home"}
@@ -121,7 +121,7 @@ def _draw_preview(preview: FreezePreview) -> None:
             hide_index=True,
         )
     with right:
-        st.subheader("Quota", anchor=False)
+        st.header("Quota", anchor=False)
         if preview.quota:
             st.dataframe(
                 [{"split": item.split, "cell": item.cell, "has": item.actual, "wants": item.wanted} for item in preview.quota],
@@ -130,7 +130,7 @@ def _draw_preview(preview: FreezePreview) -> None:
         else:
             st.caption("No quota stands above these stages.")
         found = [*preview.duplicates, *preview.contamination]
-        st.subheader("Said twice", anchor=False)
+        st.header("Said twice", anchor=False)
         if found:
             st.dataframe(
                 [

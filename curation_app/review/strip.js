@@ -27,7 +27,7 @@ class Strip extends Typing {
   // What the example counts for, and what was done today.
   progressParts() {
     const { today, cells } = this.data.progress
-    const done = make("span", "", `${today.toLocaleString("en")} today`)
+    const done = make("span", "", `${this.data.person}: ${today.toLocaleString("en")} today`)
     const cell = this.card && cells[this.card.id]
     if (!cell) return [done]
     const [accepted, wanted, left] = [cell.accepted, cell.wanted, cell.undecided].map((count) => (count ?? "").toLocaleString("en"))

@@ -43,7 +43,7 @@ def draw(project: Project, person: Person) -> None:
     pairs = [item for item in found if item.subject != EVERYONE]
     if pairs:
         for column, measure in zip(st.columns(2, gap="large"), ("tie_discounted_accuracy", "cohen_kappa"), strict=True):
-            column.markdown(f"**{NAMES[measure]}**, two by two")
+            column.header(f"{NAMES[measure]}, two by two", anchor=False)
             column.altair_chart(_plot(measure, pairs[: 2 * MOST_DRAWN]), width="stretch")
     st.dataframe(
         [

@@ -88,7 +88,7 @@ def _settling(store: CurationStore, actor: str, conflict: Conflict, original: tu
     texts |= {f"as {position.curator} edited it": position.turns for position in conflict.positions if position.turns}
     last = max(position.event.seq for position in conflict.positions)
     key = f"{conflict.example_id}_{last}"
-    st.markdown("**Settle it for everybody**")
+    st.header("Settle it for everybody", anchor=False)
     if not texts:
         chosen: tuple[Turn, ...] = ()
     else:

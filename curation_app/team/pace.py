@@ -20,8 +20,8 @@ def draw(project: Project, person: Person) -> None:
     names = sorted({item.curator for item in project.store.counts()}) if everyone else [person.name]
     found = [curator for name in names if (curator := _measured(project, name))[1].looks]
     if not found:
-        whose = "Nobody has" if everyone else "You have"
-        st.info(f"{whose} decided about anything yet. Pace stands here after the first decisions.", icon=":material/speed:")
+        whose = "Nobody has decided" if everyone else "You have not decided"
+        st.info(f"{whose} about anything yet. Pace stands here after the first decisions.", icon=":material/speed:")
         return
     own = next((minutes for name, *_, minutes in found if name == person.name), 0.0)
     if own >= LONG_STRETCH_MINUTES:
@@ -32,11 +32,22 @@ def draw(project: Project, person: Person) -> None:
         f"{WINDOW} decisions on examples that no score chose (calibration, overlap, random audit) beside those before, and "
         "needs twice as many: the queue serves better examples as it learns, which makes nobody milder."
     )
+    _curves(found)
+
+
+def _curves(found: list[Curator]) -> None:
+    """From the second window on: one point is no curve."""
+    drawn = [curator for curator in found if len(curator[2].windows) > 1]
+    if not drawn:
+        most = max(window.looks for _, _, drift, _ in found for window in drift.windows)
+        st.header("Share accepted and seconds over time", anchor=False)
+        st.caption(f"Drawn of whoever has more than {WINDOW} decisions: a point stands for {WINDOW} of them ({most} so far).")
+        return
     places = st.columns(2, gap="large")
-    places[0].markdown(f"**Share accepted**, by {WINDOW} decisions")
-    places[0].altair_chart(_plot(found, "accepted", "share accepted"), width="stretch")
-    places[1].markdown(f"**Median seconds**, by {WINDOW} decisions")
-    places[1].altair_chart(_plot(found, "seconds", "seconds"), width="stretch")
+    places[0].header(f"Share accepted, by {WINDOW} decisions", anchor=False)
+    places[0].altair_chart(_plot(drawn, "accepted", "share accepted"), width="stretch")
+    places[1].header(f"Median seconds, by {WINDOW} decisions", anchor=False)
+    places[1].altair_chart(_plot(drawn, "seconds", "seconds"), width="stretch")
 
 
 def _measured(project: Project, name: str) -> Curator:
@@ -84,10 +95,14 @@ def _plot(found: list[Curator], field: str, title: str) -> Any:
     ]
     line = altair.Chart(altair.Data(values=rows)).mark_line(point=True, strokeWidth=2)
     counted = altair.Axis(tickMinStep=WINDOW, format="d")
-    scale = altair.Scale(domain=[0, 1]) if field == "accepted" else altair.Scale(domainMin=0)
+    # Both domains are told: of data that come after the chart the browser would compute none, and warn.
+    last = max(WINDOW * number + window.looks for _, _, drift, _ in found for number, window in enumerate(drift.windows))
+    slowest = max(window.median_seconds or 0.0 for _, _, drift, _ in found for window in drift.windows)
+    scale = altair.Scale(domain=[0, 1 if field == "accepted" else max(1.0, slowest)])
+    legend = altair.Legend(orient="bottom") if len(found) > 1 else None
     return line.encode(
-        x=altair.X("decisions:Q", title="decisions", scale=altair.Scale(domainMin=0), axis=counted),
+        x=altair.X("decisions:Q", title="decisions", scale=altair.Scale(domain=[0, last]), axis=counted),
         y=altair.Y(f"{field}:Q", title=title, scale=scale),
-        color=altair.Color("curator:N", title=None, legend=altair.Legend(orient="bottom")),
+        color=altair.Color("curator:N", title=None, legend=legend),
         tooltip=["curator:N", "decisions:Q", altair.Tooltip(f"{field}:Q", format=".2f")],
     ).properties(height=240)

@@ -36,7 +36,7 @@ def draw(project: Project, person: Person) -> None:
     for item in store.counts():
         decided[item.curator] += item.events if item.action not in ("undo", "adjudicate") else 0
     is_admin = person.role == "admin"
-    head = st.columns(WIDTHS, vertical_alignment="bottom")
+    head = st.container(key="people-titles").columns(WIDTHS, vertical_alignment="bottom")
     for column, title in zip(head, ("Name", "Role", "Writes in group", "Guidelines", "Decisions", ""), strict=True):
         column.caption(title)
     for someone in everyone:

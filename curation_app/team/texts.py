@@ -10,11 +10,11 @@ from align.curation.review.difference import difference
 from align.records import Turn
 
 STYLE = """<style>
-.record{white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5;font-size:.92rem;
-border-left:2px solid color-mix(in srgb,currentColor 18%,transparent);padding:.1rem 0 .1rem .7rem;margin:.1rem 0 .8rem}
+.record{white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.5;font-size:.92rem;
+border-inline-start:2px solid color-mix(in srgb,currentColor 18%,transparent);padding:.1rem .7rem;margin:.1rem 0 .8rem}
 .record ins{background:color-mix(in srgb,#2a9d4a 24%,transparent);text-decoration:none;border-radius:3px}
 .record del{background:color-mix(in srgb,#d1443c 22%,transparent);border-radius:3px}
-.speaker{font-size:.75rem;letter-spacing:.04em;text-transform:uppercase;opacity:.65}
+.speaker{font-size:.75rem;letter-spacing:.04em;text-transform:uppercase;opacity:.8}
 </style>"""
 SPEAKERS = {"user": "Prompt", "assistant": "Response", "system": "System", "document": "Document"}
 _TAGS = {"same": "span", "gone": "del", "new": "ins"}

@@ -28,9 +28,9 @@ LABELS = {
 def draw(project: Project, person: Person) -> None:
     """Cells of each curator, then the settings."""
     may_change = is_at_least(person.role, "lead")
-    st.markdown("#### Assignment")
+    st.header("Assignment", anchor=False)
     _assignments(project, person, may_change)
-    st.markdown("#### Settings")
+    st.header("Settings", anchor=False)
     if not may_change:
         st.caption("A lead changes these.")
     _settings(project.store, person.name, may_change)

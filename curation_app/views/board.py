@@ -23,12 +23,12 @@ def draw(project: Project, person: Person) -> None:
     draw_warnings(dominant(queue))
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("Map", anchor=False)
+        st.header("Map", anchor=False)
         draw_map(project, person)
     with right:
-        st.subheader("Variety of the accepted", anchor=False)
+        st.header("Variety of the accepted", anchor=False)
         draw_spread(spread_of(project.pool, tally, queue.order))
-        st.subheader("Style of the accepted", anchor=False)
+        st.header("Style of the accepted", anchor=False)
         draw_style(_voices(project).spread(tally))
 
 

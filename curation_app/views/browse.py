@@ -15,7 +15,7 @@ from align.curation.pools.search import TextIndex
 from align.curation.review.many import SERVED as BULK
 from align.curation.review.many import Preview, asks_for, preview
 from align.curation.team.people import Person
-from curation_app.links import open_page, review_these, set_query
+from curation_app.links import open_page, review_these, review_words, set_query
 from curation_app.look import say_nothing_here, table_height
 from curation_app.session import Project
 from curation_app.team.texts import plain
@@ -27,6 +27,8 @@ ROWS = 25
 """Examples on a page."""
 ROWS_HIGH = 15
 """How many of them are seen without scrolling."""
+ROWS_BESIDE = 7
+"""And how many while one of them is read below."""
 LABELS = {"state": "State", "site": "Site", "source": "Source", "cell": "Cell"}
 ORDER_NAMES: dict[str, str] = {
     "best": "Best match", "pool": "As in the pool", "longest": "Longest", "shortest": "Shortest", "likest": "Most alike",
@@ -131,8 +133,8 @@ def _draw_found(project: Project, person: Person, filters: Filters, listing: Lis
     of_all = "" if total == len(project.pool) else f" of {len(project.pool):,}"
     waiting = [project.pool.ids[int(row)] for row in listing.rows if STATES[int(states[row])] == "undecided"]
     with st.container(horizontal=True, vertical_alignment="center"):  # at the left: the table's own buttons come up at the right
-        st.subheader(f"{total:,}{of_all} example{'s' * (total != 1 or bool(of_all))}", anchor=False, width="content")
-        if waiting and person.role != "viewer" and st.button("Review these", key="browse-review-all"):
+        st.header(f"{total:,}{of_all} example{'s' * (total != 1 or bool(of_all))}", anchor=False, width="content")
+        if waiting and person.role != "viewer" and st.button(review_words(len(waiting)), key="browse-review-all"):
             review_these(waiting)
     pages = -(-total // ROWS)
     page = 1 if pages == 1 else min(int(st.session_state.get("browse-page", 1)), pages)
@@ -160,9 +162,11 @@ def _table(project: Project, rows: Sequence[int], listing: Listing, states: "np.
     }
     if listing.likeness:
         columns = {"alike": [listing.likeness.get(row) for row in rows], **columns}
+    key = f"browse-rows-{hash(tuple(rows))}"
+    is_reading = bool(st.session_state.get(key, {}).get("selection", {}).get("rows"))
     event = st.dataframe(  # with other rows it is another table: a tick is of an example, not of a place
-        columns, key=f"browse-rows-{hash(tuple(rows))}", hide_index=True, on_select="rerun", selection_mode="single-row",
-        height=table_height(len(rows), ROWS_HIGH),
+        columns, key=key, hide_index=True, on_select="rerun", selection_mode="single-row",
+        height=table_height(len(rows), ROWS_BESIDE if is_reading else ROWS_HIGH),
         column_config={
             "state": st.column_config.TextColumn(width=80),
             "prompt": st.column_config.TextColumn(width=280 if listing.likeness else 310),

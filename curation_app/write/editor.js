@@ -82,6 +82,7 @@ class Editor {
     area.id = `turn-${number}`
     label.htmlFor = area.id
     area.value = text
+    area.dir = "auto"
     area.rows = isPrompt ? 3 : 9
     area.readOnly = !this.data.open
     area.setAttribute("aria-label", name)

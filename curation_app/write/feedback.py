@@ -11,15 +11,18 @@ from align.curation.pools.pool import Pool
 from align.curation.queueing.tally import ACCEPTED
 from align.curation.sight import Sight
 from align.curation.team.people import Person
-from align.curation.writing.authoring import AuthoredExample, length_remarks, missing_in
+from align.curation.writing.authoring import ANSWERED, AuthoredExample, length_remarks, missing_in
 from align.curation.writing.likeness import Known, KnownTexts, Likeness
 from align.records import Turn
 from align.self_contained import is_self_contained
 from curation_app.session import Project
 from curation_app.team.texts import plain
 
-Level = Literal["stop", "look", "fine"]
-ICONS = {"stop": ":red[:material/error:]", "look": ":orange[:material/info:]", "fine": ":green[:material/check_circle:]"}
+Level = Literal["stop", "need", "look", "fine"]
+ICONS = {
+    "stop": ":red[:material/error:]", "need": ":gray[:material/radio_button_unchecked:]", "look": ":orange[:material/info:]",
+    "fine": ":green[:material/check_circle:]",
+}  # fmt: skip
 SHOWN_CHARS = 140
 WAITED_SECONDS = 1.0
 """A small pool is read at once; for a large one nobody waits."""
@@ -34,10 +37,12 @@ class Remark:
 
 
 def remarks(project: Project, person: Person, written: AuthoredExample, turns: tuple[Turn, ...]) -> list[Remark]:
-    """Everything at once, the gravest first."""
-    found = [Remark("stop", problem) for problem in missing_in(written)]
+    """Everything at once, the gravest first. What a text that nobody has saved yet still lacks is no mistake."""
+    is_saved = written.version > 1
+    lacking = [Remark("stop" if is_saved else "need", problem) for problem in missing_in(written)]
     if not any(turn.text.strip() for turn in turns):
-        return found
+        return lacking if is_saved else [Remark("need", _needed(written))]
+    found: list[Remark] = []
     sight = project.sight(person)
     alike, has_pool = _alike(project, sight, written, turns)
     found += [_of_likeness(project, sight, item) for item in alike]
@@ -49,7 +54,16 @@ def remarks(project: Project, person: Person, written: AuthoredExample, turns: t
         found += [Remark("look", f"style: {said}") for said in project.style.reasons(response, prompt=turns[0].text)]
     if written.meant_for != "train" and not is_self_contained(turns[0].text):
         found.append(Remark("look", "the prompt may not be self-contained: it asks nothing, or points at what is not there"))
-    return found or [Remark("fine", "complete; nothing like it is there, and length and style are usual")]
+    said = lacking + found if is_saved else found + lacking
+    return said or [Remark("fine", "complete; nothing like it is there, and length and style are usual")]
+
+
+def _needed(written: AuthoredExample) -> str:
+    """What the form asks for, before anything is typed."""
+    if written.form == "dialogue":
+        end = ", an answer at the end" if written.meant_for in ANSWERED else ""
+        return f"write the exchanges, user and assistant in turn{end}"
+    return "write a prompt and its response" if written.meant_for in ANSWERED else "write a prompt; the models answer it"
 
 
 def draw_remarks(found: list[Remark]) -> None:

@@ -174,3 +174,14 @@ def test_no_sign_of_a_record_becomes_markup() -> None:
 def test_turns_of_a_position_are_marked_against_the_original(project: Any) -> None:
     original = (Turn("user", "Why?"), Turn("assistant", "It is calm."))
     assert marked(original[1].text, "It is very calm.") == "<span>It is </span><ins>very </ins><span>calm.</span>"
+
+
+def test_sections_of_all_pages_have_headings_of_one_size(project: Any) -> None:
+    test = team(project, "ada", "Work")
+    assert [heading.value for heading in test.header] == ["Assignment", "Settings"]
+    assert not any(str(text.value).startswith("#") for text in test.markdown)
+
+
+def test_pace_draws_no_curve_of_one_point_and_says_when_it_will(project: Any) -> None:
+    decide(project)  # ben and cem decide about 24 examples each
+    assert "more than 50 decisions: a point stands for 50 of them (24 so far)" in texts(team(project, "ada", "Pace"))
