@@ -59,8 +59,9 @@ class MemoryLedger:
         return self.events[seq : seq + limit], self.leases(), []
 
     def lease(
-        self, curator: str, candidates: list[str], count: int = 1, minutes: float = 15, seen: int | None = None
-    ) -> list[str]:
+        self, curator: str, candidates: list[str], count: int = 1, minutes: float = 15, seen: int | None = None,
+        fitting: object = None,
+    ) -> list[str]:  # fmt: skip
         free = [item for item in candidates if self.held.get(item, curator) == curator][:count]
         self.held |= dict.fromkeys(free, curator)
         return free

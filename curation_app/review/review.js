@@ -79,7 +79,7 @@ class Page extends Strip {
 
   answered(message, answer) {
     if (!answer.ok) this.tell(answer.said, true)
-    else if (message.kind === "undo") this.tell(answer.said, false)
+    else if (message.kind === "undo" || answer.said) this.tell(answer.said, false)
     if (message.kind !== "draft" || !this.card || message.id !== this.card.id) return
     if (answer.ok && !this.draftTimer && this.sentDraft === message.stamp) this.savedAt = new Date()
     if (answer.live && message.stamp === this.stamp()) {

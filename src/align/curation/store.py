@@ -178,13 +178,15 @@ class CurationStore:
     # Who has what open
 
     def lease(
-        self, curator: str, candidates: Sequence[str], count: int = 1, minutes: float = 15, seen: int | None = None
-    ) -> list[str]:
+        self, curator: str, candidates: Sequence[str], count: int = 1, minutes: float = 15, seen: int | None = None,
+        fitting: leases.Fitting | None = None,
+    ) -> list[str]:  # fmt: skip
         """Hold the first `count` of `candidates` that nobody else holds, in one step; those held already count and are renewed.
 
-        `seen` is the last event the queue has heard of: what anybody decided about after it is passed over.
+        `seen` is the last event the queue has heard of: what anybody decided about after it is passed over. `fitting` chooses
+        among the free ones in the same step, knowing what others have by then.
         """
-        return self._hand_out(lambda connection: leases.lease(connection, curator, candidates, count, minutes, seen))
+        return self._hand_out(lambda connection: leases.lease(connection, curator, candidates, count, minutes, seen, fitting))
 
     def renew(self, curator: str, minutes: float = 15) -> int:
         """Keep what the person still holds for so long from now; how many that are."""

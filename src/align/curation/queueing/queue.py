@@ -20,7 +20,7 @@ from align.curation.queueing.picking import Picker, Room, Why
 from align.curation.queueing.ranking import Known, Ranker, Ranking
 from align.curation.queueing.tally import ACCEPTED, GONE, UNDECIDED, Tally
 from align.curation.state.events import Event
-from align.curation.state.leases import Lease
+from align.curation.state.leases import Fitting, Lease
 from align.lots import lot
 from align.selection.turns import turns
 
@@ -70,10 +70,9 @@ class Ledger(Protocol):
     ) -> tuple[list[Event], list[Lease], list[tuple[int, str]]]: ...
 
     def lease(
-        self, curator: str, candidates: "Sequence[str]", count: int = ..., minutes: float = ..., seen: int | None = ...
-    ) -> list[str]: ...
-
-    def leases(self) -> list[Lease]: ...
+        self, curator: str, candidates: "Sequence[str]", count: int = ..., minutes: float = ..., seen: int | None = ...,
+        fitting: Fitting | None = ...,
+    ) -> list[str]: ...  # fmt: skip
 
     def release(self, curator: str, examples: "Sequence[str] | None" = ...) -> int: ...
 
@@ -118,11 +117,11 @@ class Queue:
         is left, or others hold the last ones.
         """
         with self._lock:
-            leases = self._catch_up()
-            self._picker.turn_to(self._ranking(), self._known_at(self._moment()))
             refused = {row for name in hidden if (row := self.pool.row_or_none(name)) is not None}
-            for attempt in range(ATTEMPTS):
-                held, gone, room = self._held(curator, self._store.leases() if attempt else leases, refused)
+            for _ in range(ATTEMPTS):
+                leases = self._catch_up()
+                self._picker.turn_to(self._ranking(), self._known_at(self._moment()))
+                held, gone, room = self._held(curator, leases, refused)
                 if gone:
                     self._store.release(curator, [self.pool.ids[row] for row in gone])
                 line = dict(held)
@@ -136,6 +135,17 @@ class Queue:
                     break
                 refused |= line.keys() - got
             return [Served(self.pool.ids[row], why) for row, why in list(self._lines[curator].items())[:count]]
+
+    def overfull(self, example_id: str) -> str:
+        """That the cell of an example has more accepted ones than are wanted; empty where it has not."""
+        with self._lock:
+            row = self.pool.row_or_none(example_id)
+            cell = -1 if row is None else int(self.pool.cells.codes[row])
+            accepted = 0 if row is None else int(self.tally.counts(ACCEPTED)[cell])
+            if row is None or self.tally.states[row] != ACCEPTED or accepted <= self._wanted[cell]:
+                return ""
+            name = self.pool.cells.names[cell] or "no group"
+            return f"Accepted, though {name} is full: it has {accepted:,} of {int(self._wanted[cell]):,} wanted."
 
     def use(self, settings: QueueSettings) -> None:
         """Share out looks so from now on: a lead may change it while people work."""
@@ -251,16 +261,10 @@ class Queue:
     def _held(self, curator: str, leases: list[Lease], refused: set[int]) -> tuple[dict[int, Why], list[int], Room]:
         """What the curator goes on with, what they no longer need, and how much room the leases of all leave in each cell."""
         own = self._lines.get(curator, {})
-        mine: list[int] = []
-        room = Room(self.pool, self.tally, self._wanted - self.tally.counts(ACCEPTED), set(refused))
-        for lease in leases:
-            row = self.pool.row_or_none(lease.example_id)
-            if row is None:
-                continue
-            if lease.curator == curator:
-                mine.append(row)
-            else:
-                room.take(row)
+        room = self._room([lease.example_id for lease in leases if lease.curator != curator])
+        room.taken |= refused
+        found = (self.pool.row_or_none(lease.example_id) for lease in leases if lease.curator == curator)
+        mine = [row for row in found if row is not None]
         order = {row: place for place, row in enumerate(own)}
         held: dict[int, Why] = {}
         gone: list[int] = []
@@ -284,7 +288,8 @@ class Queue:
         """The next example after what is in `line`, None where there is none."""
         picker, done = self._picker, self.tally.doings(curator)
         for row in self.calibration:
-            if row not in {*room.taken, *done.said, *done.skipped} and self.tally.states[row] != GONE:
+            is_done = row in done.said or row in done.skipped
+            if not is_done and row not in room.taken and self.tally.states[row] != GONE:
                 return row, "calibration"
         allowed = picker.allowed(curator, room, cells, self.settings.cool_down)
         why = self._draw_why(curator, done.looks + len(line))
@@ -314,6 +319,26 @@ class Queue:
     def _lease(self, curator: str, line: dict[int, Why], count: int) -> set[int]:
         if not line:
             return set()
+
+        def fitting(others: set[str], free: "Sequence[str]") -> list[str]:
+            """Those for which their cells have room beside what others got since: another process hands out, too."""
+            room, kept = self._room(others), []
+            for name in free:
+                row = self.pool.row(name)
+                if line[row] in ("calibration", "overlap") or room.has(row):
+                    room.take(row)
+                    kept.append(name)
+            return kept
+
         names = [self.pool.ids[row] for row in line]
-        held = self._store.lease(curator, names, max(count, len(names)), self.settings.lease_minutes, self.tally.seq)
-        return {self.pool.row(name) for name in held}
+        most, minutes = max(count, len(names)), self.settings.lease_minutes
+        return {self.pool.row(name) for name in self._store.lease(curator, names, most, minutes, self.tally.seq, fitting)}
+
+    def _room(self, taken: Collection[str]) -> Room:
+        """What each cell lacks beside what is accepted, if all of these are, too."""
+        room = Room(self.pool, self.tally, self._wanted - self.tally.counts(ACCEPTED), set())
+        for name in taken:
+            row = self.pool.row_or_none(name)
+            if row is not None:
+                room.take(row)
+        return room

@@ -51,6 +51,7 @@ class Waiting(Protocol):
     def next(
         self, curator: str, count: int = 3, cells: Sequence[str] = (), hidden: Collection[str] = ()
     ) -> Sequence[Served]: ...  # fmt: skip
+    def overfull(self, example_id: str) -> str: ...
 
 
 @dataclass(slots=True)
@@ -189,7 +190,8 @@ class Reviewing:
         if turns and message["action"] in ("skip", "flag"):
             self.store.save_draft(self.curator, name, content_of(example.turns), turns, note)
         self._close(name)
-        return {"ok": True}
+        said = self.queue.overfull(name)
+        return {"ok": True, "said": said} if said else {"ok": True}
 
     def _save(self, request: str, message: dict[str, Any], example: Example, turns: tuple[Turn, ...]) -> None:
         action = message["action"]

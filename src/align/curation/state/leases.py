@@ -1,9 +1,8 @@
 """Who has which example open, so that two people never get the same one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, literal_column, select, union_all, update
@@ -27,6 +26,10 @@ _BARRED = union_all(
 _NEVER = 2**62
 
 
+Fitting = Callable[[set[str], Sequence[str]], Sequence[str]]
+"""Given what others hold or have decided meanwhile, and the free candidates: those of these that fit beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """An example that one person has open until then."""
@@ -38,16 +41,17 @@ class Lease:
 
 
 def lease(
-    connection: Connection, curator: str, candidates: Sequence[str], count: int, minutes: float, seen: int | None
-) -> list[str]:
+    connection: Connection, curator: str, candidates: Sequence[str], count: int, minutes: float, seen: int | None,
+    fitting: Fitting | None = None,
+) -> list[str]:  # fmt: skip
     """Hold the first `count` of the candidates that nobody else holds; what the person holds already counts and is renewed.
 
     What was taken down is passed over, and with `seen` what anybody decided about after event `seen`, of which the queue had not
     heard. Whoever calls holds the turnstile of leases.
     """
     barred = _barred(connection, curator, candidates, seen)
-    free = (item for item in dict.fromkeys(candidates) if item not in barred)
-    taken = list(islice(free, count))
+    free: Sequence[str] = [item for item in dict.fromkeys(candidates) if item not in barred]
+    taken = list(free if fitting is None else fitting(barred, free))[:count]
     if taken:
         until = _until(connection, minutes)
         put_many(connection, tables.leases, [{"example_id": item, "curator": curator, "until": until} for item in taken])
