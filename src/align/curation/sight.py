@@ -5,7 +5,7 @@ be decided nobody does. Nobody in a group of authors sees the other's texts, wha
 know its test (LIMA §2.2).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from align.curation.queueing.tally import GONE, STATE_OF, UNDECIDED, Tally
 from align.curation.store import CurationStore
 from align.curation.team.people import ROLES, NotAllowed, Person
 from align.curation.team.terms import Terms
-from align.curation.writing.authoring import Group, group_of_example
+from align.curation.writing.authoring import Group, group_of_tags
 from align.records import Example
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def sight_of(store: CurationStore, pool: Pool, person: Person) -> Sight:
     terms = store.terms()
     own, is_blind = terms.group_of(person.name), terms.settings.blind
     is_lead = ROLES.index(person.role) >= ROLES.index("lead")
-    hidden = _of_other(terms, pool.authored(), own) if own is not None else frozenset()
+    hidden = _of_other(terms, pool.groups, own) if own is not None else frozenset()
     return Sight(person.name, is_blind, is_lead or not is_blind, hidden)
 
 
@@ -75,8 +75,8 @@ def refuse_other_group(store: CurationStore, person: str, examples: Iterable[Exa
     own = terms.group_of(person)
     if own is None:
         return
-    found = {example.id: example for example in examples}
-    held = len(_of_other(terms, found.values(), own) & found.keys())
+    found = {item.id: group_of_tags(item.id, item.origin.source, item.tags) for item in examples}
+    held = len(_of_other(terms, found, own) & found.keys())
     if held:
         raise NotAllowed(
             f"{what}: {held:,} of the examples were written by the other group of authors, and {person} is in group {own}; "
@@ -84,8 +84,7 @@ def refuse_other_group(store: CurationStore, person: str, examples: Iterable[Exa
         )
 
 
-def _of_other(terms: Terms, examples: Iterable[Example], own: Group) -> frozenset[str]:
-    """By the database where it has the example, else as its tags say."""
-    known: dict[str, Group | None] = {**(terms.written or {})}
-    known |= {item.id: group_of_example(item) for item in examples if item.id not in known}
+def _of_other(terms: Terms, told: Mapping[str, Group | None], own: Group) -> frozenset[str]:
+    """By the database where it has the example, else as its tags told."""
+    known = {**told, **(terms.written or {})}
     return frozenset(name for name, group in known.items() if group not in (None, own))

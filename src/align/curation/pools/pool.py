@@ -10,7 +10,7 @@ from align.artifact import Artifact
 from align.curation.pools.files import make_array, make_tables, make_vectors, open_table
 from align.curation.shape import FEATURES
 from align.curation.wanted import Wanted, everything
-from align.curation.writing.authoring import is_authored
+from align.curation.writing.authoring import Group, group_of_tags
 from align.errors import InputError, RecipeError
 from align.files import rows_as_records
 from align.records import Example, Origin
@@ -199,15 +199,12 @@ class Pool:
         likeness = np.einsum("ij,ij->i", self.vectors[ones[apart]], self.vectors[others[apart]])
         return float(np.quantile(likeness, NEAR_SHARE))
 
-    def authored(self) -> Iterator[Example]:
-        """Those that people wrote themselves, as far as id and source tell; as a rule there are none."""
-        for row in self._authored:
-            if self.ids[row] in self:
-                yield self.example(self.ids[row])
-
     @cached_property
-    def _authored(self) -> list[int]:
-        return [row for row, (name, source) in enumerate(zip(self.ids, self.sources, strict=True)) if is_authored(name, source)]
+    def groups(self) -> dict[str, Group]:
+        """By id, the group of authors that wrote an example, as its tags say; as a rule there are none."""
+        found = zip(self.ids, self.sources, self.tags(), strict=True)
+        said = ((name, group_of_tags(name, source, tags)) for name, source, tags in found)
+        return {name: group for name, group in said if group is not None}
 
     def kept_array(self, name: str, make: Any) -> "NDArray[Any]":
         """An array that follows from the pool alone, made once and then mapped."""

@@ -99,16 +99,11 @@ def progress(written: Iterable[AuthoredExample]) -> list[Progress]:
     ]
 
 
-def group_of_example(example: Example) -> Group | None:
+def group_of_tags(example_id: str, source: str, tags: Sequence[str]) -> Group | None:
     """The group that wrote an example which an ingest read back, as its tags say; None for any other."""
-    if not is_authored(example.id, example.origin.source):
+    if source != SOURCE and not example_id.startswith(f"{SOURCE}/"):
         return None
-    return next((group for group in GROUPS if f"group {group}" in example.tags), None)
-
-
-def is_authored(example_id: str, source: str) -> bool:
-    """Whether an example of a pool may be one that people wrote here."""
-    return source == SOURCE or example_id.startswith(f"{SOURCE}/")
+    return next((group for group in GROUPS if f"group {group}" in tags), None)
 
 
 def missing_in(written: AuthoredExample) -> list[str]:
