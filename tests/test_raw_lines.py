@@ -1,7 +1,9 @@
 import bz2
 import gzip
+import json
 import lzma
 from pathlib import Path
+from typing import Any
 
 import pytest
 from backports import zstd
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from align.errors import InputError
 from align.raw_lines import BLOCK_BYTES, read_lines
-from align.rows import read_rows
+from align.rows import parse_json, read_rows
 
 PACKED = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress, ".zst": zstd.compress}
 
@@ -88,3 +90,55 @@ def test_whatever_the_bytes_rows_come_out_or_one_error_of_ours(
     except InputError as error:
         said = str(error)
     assert not said or said.startswith(str(path))
+
+
+def by_json_alone(data: bytes) -> Any:
+    """What a row stands for, or that it stands for nothing, by the standard library."""
+    try:
+        value = json.loads(data.decode() if data.startswith(b'{"') else data)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return "none"
+    return repr(value)  # tells 1 from 1.0, and one nan is the other
+
+
+NUMBERS = [
+    "1",
+    "-0",
+    "-0.0",
+    "1e999",
+    "0.1",
+    "1E5",
+    "01",
+    "1.",
+    str(2**63),
+    str(-(2**64)),
+    "9" * 4300,
+    "9" * 4301,
+    "NaN",
+    "Infinity",
+]
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    st.one_of(
+        st.floats().map(lambda number: json.dumps(number).encode()),
+        st.sampled_from(NUMBERS).map(str.encode),
+        st.recursive(
+            st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(exclude_categories=[]))),
+            lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=3), inner, max_size=4)),
+            max_leaves=8,
+        ).map(lambda value: json.dumps(value).encode()),
+        st.text('{}[]",:ab1.-e \\u\n\x00\x0b', max_size=12).map(str.encode),
+        st.sampled_from(
+            [b'{"a": 1, "b": 2, "a": 3}', '{"a": 1}'.encode("utf-16"), b'\xef\xbb\xbf{"a": 1}', b'{"a": "\xff"}', b'{"a": 1}\x00']
+        ),
+    )
+)
+def test_a_row_stands_for_what_the_standard_library_says(data: bytes) -> None:
+    try:
+        value = repr(parse_json(data, "a.jsonl:1"))
+    except InputError:
+        value = "none"
+    assert value == by_json_alone(data)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from align.errors import InputError
 from align.files import visible_files
 from align.raw_lines import COMPRESSIONS, LONGEST_LINE_BYTES, opened, read_lines
@@ -64,8 +66,15 @@ def column(row: Row, name: str, kind: type, says: str) -> Any:
     return value
 
 
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
 def parse_json(data: bytes, place: str, remedy: str = "") -> Any:
     """The value that some JSON stands for; what is no JSON, nested too deep or no text raises `InputError`."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        pass  # NaN, UTF-16, numbers out of range: what json makes of it counts, and what it says
     try:
         value = json.loads(data.decode() if data.startswith(b'{"') else data)  # else it looks for UTF-16, byte by byte
         if b"\\u" in data:  # half of a surrogate pair reads well, and cannot be written again
