@@ -1,7 +1,7 @@
 """What a decision and a lease cost in the curation database, and whether it keeps what it acknowledged when processes are killed.
 
     python benchmarks/bench_curation_store.py                       both databases, both measures
-    python benchmarks/bench_curation_store.py --only storm --decisions 200
+    python benchmarks/bench_curation_store.py --only storm --on postgresql
 
 `pace`: 20 people, a thread each, take examples from a pool of 100,000 (each names the 200 that suit them) and decide about them:
 `steady` as fast as people who press a key twice a second, `at once` without a pause, which shows the most the database takes.
@@ -30,6 +30,7 @@ from align.curation.store import Ask, CurationStore
 from decision_storm import kill_some, storm
 from postgres_server import find_postgres, postgres_server
 
+KINDS = ("sqlite", "postgresql")
 PEOPLE = 20
 POOL = 100_000
 SUITABLE = 200
@@ -41,12 +42,13 @@ STEADY_SECONDS = 0.5
 def main() -> None:
     wanted = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     wanted.add_argument("--only", choices=["pace", "storm"])
+    wanted.add_argument("--on", choices=KINDS, help="one of the databases; both by default")
     wanted.add_argument("--each", type=int, default=40, help="decisions a person, in `pace`")
     wanted.add_argument("--before", type=int, default=20_000, help="decisions that are there already, in `pace`")
     wanted.add_argument("--decisions", type=int, default=1000, help="decisions a process, in `storm`")
     options = wanted.parse_args()
     held = True
-    for kind in ("sqlite", "postgresql"):
+    for kind in KINDS if options.on is None else (options.on,):
         if kind == "postgresql" and find_postgres() is None:
             print("postgresql: not installed, not measured")
             continue

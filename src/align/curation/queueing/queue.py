@@ -3,8 +3,8 @@
 Everybody begins with the same calibration set, drawn by lot from every cell. Then most looks harvest: the example with the
 highest priority (`ranking`). A share of them goes to the examples the model is least sure of, to a random audit, which alone
 tells the true rate of acceptance, and to a blind second look at what another curator decided. What is shown follows from the
-pool, the seed and the events: a new ranking is made after every `EVERY` events in a thread of its own and holds from `LAG`
-events later on, whenever the thread was done.
+pool, the seed and the events: a new ranking is made after every few of them in a thread of its own and holds from a few later on
+(`moments`), whenever the thread was done.
 """
 
 from collections.abc import Collection, Iterator
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from align.curation.pools.pool import Pool
 from align.curation.pools.topics import topics_of
+from align.curation.queueing.moments import last_moment, moment_in_force
 from align.curation.queueing.picking import Picker, Room, Why
 from align.curation.queueing.ranking import Known, Ranker, Ranking
 from align.curation.queueing.tally import ACCEPTED, GONE, UNDECIDED, Tally
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-EVERY = 10
-LAG = 5
 BATCH = 10_000
 ATTEMPTS = 5
 """How often to look for others where another process was faster."""
@@ -120,7 +119,7 @@ class Queue:
             refused = {row for name in hidden if (row := self.pool.row_or_none(name)) is not None}
             for _ in range(ATTEMPTS):
                 leases = self._catch_up()
-                self._picker.turn_to(self._ranking(), self._known_at(self._moment()))
+                self._picker.turn_to(self._ranking(), self._known_at(moment_in_force(self.tally.heard)))
                 held, gone, room = self._held(curator, leases, refused)
                 if gone:
                     self._store.release(curator, [self.pool.ids[row] for row in gone])
@@ -197,22 +196,19 @@ class Queue:
     def _hear(self, events: list[Event]) -> None:
         """Take in events; look around at the last two moments, one of which holds now."""
         last = self.tally.heard + sum(event.example_id in self.pool for event in events)
+        first = moment_in_force(last)
         for event in events:
             before = self.tally.heard
             self.tally.hear([event])
             heard = self.tally.heard
-            if heard > max(before, last - 2 * EVERY) and heard % EVERY == 0:
+            if heard > before and heard >= first and last_moment(heard) == heard:
                 self._known = [*self._known[-1:], self._look()]
-
-    def _moment(self) -> int:
-        """The last moment whose ranking holds now."""
-        return max(0, (self.tally.heard - LAG) // EVERY * EVERY)
 
     def _known_at(self, moment: int) -> Known:
         return next(known for known in self._known if known.moment == moment)
 
     def _ranking(self) -> Ranking:
-        return self._rankings[self._moment()].result()
+        return self._rankings[moment_in_force(self.tally.heard)].result()
 
     def _look(self) -> Known:
         """What is known now, as something that does not move."""
