@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from align import engine, progress
+from align import engine, progress, runner
 from align.artifact import SCRATCH, Counts, content_hash
 from align.engine import Engine, Task, engine_of, map_shards, use_engine
 from align.errors import InputError, ProcessKilled, RecipeError
@@ -225,6 +225,25 @@ def test_the_command_line_goes_before_the_environment_and_that_before_the_recipe
     monkeypatch.setenv("ALIGN_WORKERS", "many")
     with pytest.raises(RecipeError, match="ALIGN_WORKERS=many: wanted a number"):
         engine_of()
+
+
+def test_nothing_is_read_again_after_a_kill_while_the_table_is_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path,) = write_ledgers(tmp_path, one="a")
+    recipe = tmp_path / "walk.yaml"
+    recipe.write_text(f"name: walk\nstages:\n  read: {{kind: ingest, source: {{kind: test_ledgers, paths: [{path}]}}}}\n")
+
+    def stop(folder: Path) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runner, "content_hash", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run_recipe(load_recipe(recipe), tmp_path / "store")
+    path.with_suffix(".pid").unlink()
+    made = run_recipe(load_recipe(recipe), tmp_path / "store")["read"]
+    assert made.counts == Counts(1, 1)
+    assert not path.with_suffix(".pid").exists()
+    assert not (made.path / SCRATCH).exists()
 
 
 def test_where_it_runs_enters_no_key(tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ def make_artifact(name: str, stage: Stage, inputs: Inputs, key: str, raw: dict[s
             "seconds": round(time.monotonic() - clock, 1),
             "align": __version__,
         }
+        shutil.rmtree(work / SCRATCH, ignore_errors=True)  # not before: a kill while a large table is hashed begins nothing anew
         write_json(work / MANIFEST, manifest)
         if target.exists():  # a folder without its manifest is no artifact: someone deleted the half of it
             shutil.rmtree(target)
@@ -190,11 +191,10 @@ def help_make(name: str, stage: Stage, inputs: Inputs, key: str, store: Path) ->
 
 
 def _tidy(work: Path) -> None:
-    """Remove what only the unfinished stage needed and what a killed writer left, and have the rest on the disk for good.
+    """Remove what a killed writer left, and have the rest on the disk for good.
 
     Whoever may read the store may read the weights too, which safetensors writes for their owner alone.
     """
-    shutil.rmtree(work / SCRATCH, ignore_errors=True)
     for file in work.rglob("*.tmp"):
         file.unlink()
     for top in HASHED_FOLDERS:

@@ -35,9 +35,9 @@ def write_dump(folder: Path) -> Path:
     return write_posts(folder, *answered, *(question(10 * number) for number in range(1, 10)), *others)
 
 
-def ingest(work: Path, *dumps: Path, **fields: object) -> Counts:
+def ingest(work: Path, *dumps: Path, workers: int = 1, **fields: object) -> Counts:
     work.mkdir()
-    with use_engine(Engine("native", 1)):
+    with use_engine(Engine("native", workers)):
         return Ingest(source=StackExchange.model_validate({"dumps": dumps, "seed": 1, **fields})).run(Inputs(), work)
 
 
@@ -108,3 +108,25 @@ def test_what_is_cut_is_a_matter_of_size_alone(tmp_path: Path) -> None:
         with path.open("r+b") as file:
             file.truncate(size)
         assert StackExchange(dumps=()).is_cut(Dump("beer-0", path)) == is_cut
+
+
+@pytest.mark.long
+def test_several_processes_map_what_one_of_them_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "beer.stackexchange.com"
+    body = "<p>" + "A long walk over wet hills, with a dog. " * 250 + "</p>"  # 10 kB
+    pairs = range(1, 4001)
+    rows = [row for number in pairs for row in (question(2 * number), answer(2 * number + 1, 2 * number, 3, Body=body))]
+    posts = write_posts(folder, *rows)
+    assert posts.stat().st_size < stack_exchange.LARGE_BYTES
+    write_posts(folder, row(Id=8, DisplayName="Grace"), name="Users.xml", head="<users>\n", tail="</users>")
+    whole = ingest(tmp_path / "whole", folder, workers=2)
+    with posts.open("a", encoding="utf-8") as file:  # an answer that is nobody's makes it large
+        file.seek(posts.stat().st_size - len("</posts>\n"))
+        file.truncate()
+        file.write(answer(10**6, 10**6 - 1, 1, Body=body * 2500) + "</posts>\n")
+    assert posts.stat().st_size > stack_exchange.LARGE_BYTES
+    for workers in (1, 2):
+        work = tmp_path / f"{workers}"
+        assert ingest(work, folder, workers=workers).kept == whole.kept == 4000
+        assert len(list((work / "examples").iterdir())) == 2
+        assert content_hash(work) == content_hash(tmp_path / "whole")
