@@ -105,7 +105,7 @@ def compare(posts: Path, peer: Path, repeats: int) -> None:
     store = posts.parent.parent / "store"
 
     def ours(name: str) -> dict[str, float]:
-        return json.loads(run(MEASURE, recipe, f"{store}-{name}"))
+        return json.loads(run(MEASURE, recipe, f"{store}-{name}", 1))
 
     def theirs(name: str, *noting: str) -> dict[str, float]:
         return json.loads(run(PEER, peer, posts, f"{store}-{name}.zip", *noting))

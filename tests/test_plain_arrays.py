@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from align.plain_arrays import array_of, offsets_of, repeated
+from align.plain_arrays import array_of, chosen, offsets_of, repeated
 from record_strategies import numbers, texts
 
 unhurried = settings(deadline=None)  # the first one imports pandas
@@ -58,6 +58,12 @@ def test_offsets_that_do_not_fit_are_refused_and_not_wrapped() -> None:
 def test_one_value_is_repeated() -> None:
     assert repeated("Å", pa.string(), 3).to_pylist() == ["Å", "Å", "Å"]
     assert repeated("Å", pa.string(), 0).to_pylist() == []
+
+
+def test_values_are_chosen_by_places_wherever_those_lie_in_memory() -> None:
+    places = np.array([[1, 9], [0, 9], [1, 9]])
+    assert chosen(("tide", "moon"), pa.string(), places[:, 0]).to_pylist() == ["moon", "tide", "moon"]
+    assert chosen(("tide",), pa.string(), places[:0, 0]).to_pylist() == []
 
 
 def test_pandas_stays_out() -> None:

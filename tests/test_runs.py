@@ -1,3 +1,4 @@
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -51,4 +52,6 @@ def test_a_folder_in_no_repository_has_no_commit(tmp_path: Path) -> None:
 
 
 def test_versions_are_those_of_what_decides() -> None:
-    assert {"torch", "trl", "pyarrow"} <= package_versions().keys()
+    found = package_versions()
+    assert {"torch", "trl", "pyarrow"} <= found.keys()
+    assert found == {name: version(name) for name in found}

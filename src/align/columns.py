@@ -25,7 +25,10 @@ class Lists(NamedTuple):
 
 
 def rows_of_columns(record: type[Any], columns: dict[str, Any]) -> "pa.RecordBatch":
-    """Rows of the table of a record type. A column is a sequence of values, `Same`, `Lists`, or a mapping of columns by field."""
+    """Rows of the table of a record type.
+
+    A column is a sequence of values, an array of Arrow, `Same`, `Lists`, or a mapping of columns by field.
+    """
     import pyarrow as pa
 
     schema = arrow_schema(record)
@@ -35,6 +38,8 @@ def rows_of_columns(record: type[Any], columns: dict[str, Any]) -> "pa.RecordBat
 def _array(values: Any, kind: "pa.DataType") -> "pa.Array":
     import pyarrow as pa
 
+    if isinstance(values, pa.Array):
+        return values
     if pa.types.is_struct(kind):
         return pa.StructArray.from_arrays([_array(values[item.name], item.type) for item in kind], fields=list(kind))
     if pa.types.is_list(kind):

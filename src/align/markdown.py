@@ -1,14 +1,16 @@
 """HTML to Markdown as text to train on: what LIMA §2.1 keeps stays, and no word is ever lost.
 
-A single pass over the tags: half the time of walking the tree of an HTML5 parser, and what is not a tag of HTML
-(`#include <iostream>`, `a <b`, a tag cut off at the end) stays text, where such a parser drops it.
+Blocks as nearly all posts have them are read at once (`markdown_blocks.py`), all else in a single pass over the tags: half the
+time of walking the tree of an HTML5 parser, and what is not a tag of HTML (`#include <iostream>`, `a <b`, a tag cut off at the
+end) stays text, where such a parser drops it.
 """
 
 import re
 from collections.abc import Callable
 from html import unescape
 
-from align.markdown_writer import BREAK, FORMULA, Writer, fenced
+from align.markdown_blocks import blocks_of
+from align.markdown_writer import BREAK, FORMULA, Writer, fenced, language_of
 
 __all__ = ["FORMULA", "fenced", "markdown_from_html"]
 
@@ -17,28 +19,60 @@ def markdown_from_html(html: str) -> str:
     """Markdown of an HTML fragment: images and link targets go, a link's text, code, lists and formulas stay."""
     if BREAK in html or "\r" in html:
         html = html.replace(BREAK, "").replace("\r\n", "\n")
+    blocks, rest = blocks_of(html)
+    if not rest:
+        return "\n\n".join(blocks)
+    writer = Writer()
+    writer.blocks = blocks
+    _read_pieces(writer, rest, is_first=not blocks)
+    return writer.finish()
+
+
+def _read_pieces(writer: Writer, html: str, is_first: bool) -> None:
+    """Take up HTML piece by piece: the usual blocks at once where nothing is open, all else tag by tag."""
     if "<script" in html or "<style" in html:
         html = _UNSEEN.sub("", html)
-    writer = Writer()
+    at = 0
+    while at < len(html):
+        end = _end_of_piece(html, at)
+        piece = html[at:end]
+        if writer.is_between_blocks and not is_first:
+            blocks, piece = blocks_of(piece)
+            writer.blocks += blocks
+        if piece:
+            _read_tags(writer, piece, is_first)
+        is_first = False
+        is_doubled = piece.endswith("</p>") and html.startswith("\n\n<p>", end) and not writer.is_between_blocks
+        at = end + (len("\n\n<p>") if is_doubled else 0)
+
+
+def _end_of_piece(html: str, start: int) -> int:
+    """Where the next blank line stands before the tag of a block, both in no other tag."""
+    found = _BLANK_LINE.search(html, start + 1)
+    return len(html) if found is None or html.find("<!--", start, found.start()) >= 0 else found.start()
+
+
+def _read_tags(writer: Writer, html: str, is_first: bool) -> None:
+    """Take up a piece of HTML tag by tag."""
     inline = writer.inline
     pieces = _TAG.split(html.replace("</p>\n\n<p>", "</p>"))
-    inline.append(_unescaped(pieces[0]))
+    if is_first or (pieces[0] and (inline or not pieces[0].isspace() or writer.language is not None)):
+        inline.append(_unescaped(pieces[0]))
     for tag, text in zip(pieces[1::2], pieces[2::2], strict=True):
         action = _PLAIN_TAGS.get(tag) or _PLAIN_TAGS.get(tag[:3]) or _action_of(tag)
         if action is not _pass and (writer.language is None or action in _INSIDE_PRE):
             action(writer, tag)
         if text and (inline or not text.isspace() or writer.language is not None):
             inline.append(_unescaped(text) if "&" in text else text)
-    return writer.finish()
 
 
 # A tag, with quoted values that may hold `>`; a value whose quote never closes falls to the second form.
 _TAG = re.compile(
     r"""(</?[a-zA-Z][^<>"']*+(?:"[^"<]*+"[^<>"']*+|'[^'<]*+'[^<>"']*+)*+>|</?[a-zA-Z][^<>]*>|<!--.*?-->)""", re.DOTALL
 )
+_BLANK_LINE = re.compile(r"\n\n(?=<(?:p|[uo]l|li|pre|blockquote|h[1-6r])>)")
 _UNSEEN = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>", re.DOTALL)
 _NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)(?=[\s/>])")
-_LANGUAGE = re.compile(r"""class\s*=\s*["']?[^"'>]*?\blang(?:uage)?-([\w+#.-]+)""")
 _START = re.compile(r"""start\s*=\s*["']?(\d{1,9})""")
 
 
@@ -106,7 +140,7 @@ def _open_code(writer: Writer, tag: str) -> None:
     if writer.language is None:
         writer.open_code()
     else:
-        writer.language = writer.language or _language(tag)
+        writer.language = writer.language or language_of(tag)
 
 
 def _close_code(writer: Writer, tag: str) -> None:
@@ -114,7 +148,7 @@ def _close_code(writer: Writer, tag: str) -> None:
 
 
 def _open_pre(writer: Writer, tag: str) -> None:
-    writer.open_pre(_language(tag))
+    writer.open_pre(language_of(tag))
 
 
 def _close_pre(writer: Writer, tag: str) -> None:
@@ -175,11 +209,6 @@ def _open_cell(writer: Writer, tag: str) -> None:
 
 def _close_cell(writer: Writer, tag: str) -> None:
     writer.close(("td",), ("table",))
-
-
-def _language(tag: str) -> str:
-    found = _LANGUAGE.search(tag)
-    return found[1] if found and found[1] not in ("none", "default") else ""
 
 
 def _mark_actions(mark: str) -> tuple[_Action, _Action]:

@@ -16,6 +16,12 @@ def fenced(code: str, language: str = "") -> str:
     return f"{fence}{language}\n{code}\n{fence}"
 
 
+def language_of(tag: str) -> str:
+    """The language that a tag around code names, or empty."""
+    found = _LANGUAGE.search(tag)
+    return found[1] if found and found[1] not in ("none", "default") else ""
+
+
 def code_span(code: str) -> str:
     """Code in backticks, more of them than any run of backticks inside."""
     if "`" not in code:
@@ -23,6 +29,27 @@ def code_span(code: str) -> str:
     ticks = "`" * (_longest_run(code) + 1)
     pad = " " if code[0] == "`" or code[-1] == "`" else ""
     return f"{ticks}{pad}{code}{pad}{ticks}"
+
+
+def paragraph(text: str) -> str:
+    """The text of a paragraph with its white space as a browser shows it, but in formulas as it is."""
+    text = text.strip(_WHITE)
+    return _tidied(text) if "\n" in text or "  " in text or BREAK in text else text
+
+
+def quotation(blocks: list[str]) -> str:
+    """Blocks as a quotation."""
+    lines = "\n\n".join(blocks).split("\n") if blocks else []
+    return "\n".join(f"> {line}" if line else ">" for line in lines)
+
+
+def listing(items: list[str], is_loose: bool, number: int | None = None) -> str:
+    """Items as a list, numbered from `number` on; those of a loose one are set apart by blank lines."""
+    lines = []
+    for place, item in enumerate(items):
+        marker = "- " if number is None else f"{number + place}. "
+        lines.append(marker + _indented(item, len(marker)))
+    return ("\n\n" if is_loose else "\n").join(lines)
 
 
 @dataclass(slots=True)
@@ -59,6 +86,11 @@ class Writer:
         self._code_at: int | None = None
         """Where in `inline` the open code span began."""
 
+    @property
+    def is_between_blocks(self) -> bool:
+        """Whether nothing is open, and no paragraph begun."""
+        return not (self.frames or self.inline or self._marks or self.heading) and self.language is None and self._code_at is None
+
     def finish(self) -> str:
         """Close what is open; return the whole."""
         self.close_pre()
@@ -73,10 +105,8 @@ class Writer:
             self._end_marks(keeps_marks)
         if not self.inline:
             return
-        text = "".join(self.inline).strip(_WHITE)
+        text = paragraph("".join(self.inline))
         self.inline.clear()
-        if "\n" in text or "  " in text or BREAK in text:
-            text = _tidied(text)
         if text:
             self.blocks.append(text if not self.heading else "#" * self.heading + " " + text.replace("\n", " "))
             self.heading = 0
@@ -166,6 +196,7 @@ class Writer:
 
 
 _WHITE = " \t\r\n\f" + BREAK
+_LANGUAGE = re.compile(r"""class\s*=\s*["']?[^"'>]*?\blang(?:uage)?-([\w+#.-]+)""")
 _RUN = re.compile(r"`+")
 _FORMULA = re.compile(f"({FORMULA})", re.DOTALL)
 _ORDINALS = ("st", "nd", "rd", "th", "TM")
@@ -173,15 +204,10 @@ _ORDINALS = ("st", "nd", "rd", "th", "TM")
 
 def _container(frame: _Frame, blocks: list[str]) -> str:
     if frame.name == "blockquote":
-        lines = "\n\n".join(blocks).split("\n")
-        return "\n".join(f"> {line}" if line else ">" for line in lines)
+        return quotation(blocks)
     if frame.name == "li":
         return ("\n\n" if frame.is_loose else "\n").join(blocks)
-    items = []
-    for number, block in enumerate(blocks, start=frame.number):
-        marker = f"{number}. " if frame.name == "ol" else "- "
-        items.append(marker + _indented(block, len(marker)))
-    return ("\n\n" if frame.is_loose else "\n").join(items)
+    return listing(blocks, frame.is_loose, frame.number if frame.name == "ol" else None)
 
 
 def _indented(text: str, width: int) -> str:

@@ -41,10 +41,17 @@ def offsets_of(lengths: Sequence[int]) -> "pa.Array":
 def repeated(value: Any, kind: "pa.DataType", count: int) -> "pa.Array":
     """An array that says the same `count` times."""
     import numpy as np
+
+    return chosen([value], kind, np.zeros(count, np.int32))
+
+
+def chosen(values: Sequence[Any], kind: "pa.DataType", places: "np.ndarray[Any, Any]") -> "pa.Array":
+    """An array of the values at some places, which may come again."""
+    import numpy as np
     import pyarrow as pa
 
-    places = pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(np.zeros(count, np.int32))])
-    return array_of([value], kind).take(places)
+    numbers = np.ascontiguousarray(places, np.int32)
+    return array_of(values, kind).take(pa.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)]))
 
 
 def _encoded(values: Sequence[Any]) -> list[bytes] | None:

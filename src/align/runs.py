@@ -61,14 +61,17 @@ _NOTED_PACKAGES = (
 @cache
 def package_versions() -> dict[str, str]:
     """The versions of the packages that decide what comes out."""
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import PackageNotFoundError, distribution
 
     found: dict[str, str] = {}
     for name in _NOTED_PACKAGES:
         try:
-            found[name] = version(name)
+            about = distribution(name)
         except PackageNotFoundError:
             continue
+        # `about.version` parses all that the package says of itself, with its whole description.
+        head = re.search(r"^Version: *(\S+)", about.read_text("METADATA") or "", re.MULTILINE)
+        found[name] = head[1] if head is not None else about.version
     return found
 
 

@@ -16,6 +16,7 @@ from align.asides import aside, put
 from align.engine import Task, map_shards
 from align.errors import EmptyResult, PartError, StoreError
 from align.files import RecordWriter, sync_tree, visible_files, write_json
+from align.garbage import settled
 from align.parts import Part
 from align.progress import Bar
 from align.records import Example, Rejection
@@ -167,7 +168,7 @@ def read_shard(reading: _Reading) -> dict[str, Any]:
     skipped: Counter[str] = Counter()
     rejected: Counter[str] = Counter()
     kept = shard.kept or _kept(shard, reading.work)
-    with aside(reading.work, shard.name) as folder:
+    with aside(reading.work, shard.name) as folder, settled():
         with (
             RecordWriter(folder, Example, shard.name) as examples,
             RecordWriter(folder, Rejection, shard.name) as rejections,

@@ -8,6 +8,7 @@ from operator import not_
 from typing import TYPE_CHECKING, Any
 
 from align.columns import Lists, rows_of_columns
+from align.plain_arrays import chosen
 from align.records import Example
 from align.self_contained import is_self_contained
 from align.sources.authors import author_columns
@@ -114,8 +115,11 @@ def _origins(asked: Values, answered: Values, dump: Dump, names: Names) -> dict[
 
 
 def _signals(pairs: list[Pair], asked: Values, answered: Values) -> Lists:
-    viewed = [views.isdigit() for views in asked["ViewCount"]]
-    figures = (
+    import numpy as np
+    import pyarrow as pa
+
+    is_viewed = [views.isdigit() for views in asked["ViewCount"]]
+    figures: tuple[Iterable[Any], ...] = (
         answered["Score"],
         [pair.answers for pair in pairs],
         map(len, answered["Text"]),
@@ -124,13 +128,13 @@ def _signals(pairs: list[Pair], asked: Values, answered: Values) -> Lists:
         asked["Score"],
         map(len, answered["Body"]),
         map(is_self_contained, asked["Title"]),
-        [int(views) if seen else 0 for views, seen in zip(asked["ViewCount"], viewed, strict=True)],
+        [int(views) if seen else 0 for views, seen in zip(asked["ViewCount"], is_viewed, strict=True)],
     )
-    known = list(chain.from_iterable((True,) * (len(_SIGNALS) - 1) + (seen,) for seen in viewed))
-    values = compress(map(float, chain.from_iterable(zip(*figures, strict=True))), known)
-    lengths = [len(_SIGNALS) - 1 + seen for seen in viewed]
-    # Lists and not arrays: for those of numpy Arrow would import pandas.
-    return Lists(lengths, {"name": list(compress(_SIGNALS * len(pairs), known)), "value": list(values)})
+    table = np.array([np.fromiter(figure, np.float64, len(pairs)) for figure in figures]).T
+    is_known = np.ones(table.shape, bool)
+    is_known[:, -1] = is_viewed
+    names = chosen(_SIGNALS, pa.string(), np.nonzero(is_known)[1])
+    return Lists([len(_SIGNALS) - 1 + seen for seen in is_viewed], {"name": names, "value": table[is_known]})
 
 
 def _in_turn(first: Iterable[Any], second: Iterable[Any]) -> list[Any]:

@@ -6,7 +6,6 @@ A question can follow its answers and the file can be larger than memory, so not
 
 import heapq
 import os
-import re
 from array import array
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from align.errors import InputError
 from align.progress import track
 from align.sources.authors import COMMUNITY
-from align.sources.xml_rows import Row, parsed, tracked_rows
+from align.sources.post_heads import Heads, heads_of
+from align.sources.xml_rows import Row, parsed, tracked_pieces
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +51,13 @@ class _Posts:
     offsets: "array[int]" = field(default_factory=lambda: array("q"))
     lengths: "array[int]" = field(default_factory=lambda: array("I"))
 
+    def take(self, heads: Heads, chosen: "np.ndarray[Any, Any]", offset: int) -> None:
+        """Add the chosen rows of a piece of the file that begins at an offset."""
+        begins = heads.begins[chosen]
+        columns = (heads.ids[chosen], heads.links[chosen], heads.scores[chosen], begins + offset, heads.ends[chosen] - begins)
+        for column, numbers in zip((self.ids, self.links, self.scores, self.offsets, self.lengths), columns, strict=True):
+            column.frombytes(numbers.astype(column.typecode).tobytes())
+
 
 @dataclass(frozen=True, slots=True)
 class PostIndex:
@@ -80,37 +87,45 @@ def index_posts(
     Rows that will not be read again are counted in `skipped` by reason.
     """
     questions, answers = _Posts(), _Posts()
-    for offset, data in tracked_rows(path, "posts", accept_truncated, "looking for top answers"):
-        post = _glance(data) or _numbers(data)
-        if post is None:
-            skipped["broken row"] += 1
-            continue
-        kind, number, link, score = post
-        if kind not in (QUESTION, ANSWER):
-            skipped["tag wiki" if kind in TAG_WIKIS else "other kind of post"] += 1
-            continue
-        table = questions if kind == QUESTION else answers
-        table.ids.append(number)
-        table.links.append(link)
-        table.scores.append(score)
-        table.offsets.append(offset)
-        table.lengths.append(len(data))
+    for offset, piece in tracked_pieces(path, "posts", accept_truncated, "looking for top answers"):
+        heads = _whole_heads(piece, skipped)
+        questions.take(heads, heads.kinds == QUESTION, offset)
+        answers.take(heads, heads.kinds == ANSWER, offset)
+        others = heads.kinds[(heads.kinds > 0) & (heads.kinds != QUESTION) & (heads.kinds != ANSWER)].tolist()
+        wikis = sum(kind in TAG_WIKIS for kind in others)
+        _count(skipped, "tag wiki", wikis)
+        _count(skipped, "other kind of post", len(others) - wikis)
     tables = _without_planted(path, [_columns(posts, skipped) for posts in (questions, answers)], skipped)
     return _joined(path, tables[0], tables[1], skipped, None if all_answers else 1, min_score)
 
 
+def _whole_heads(piece: bytes, skipped: Counter[str]) -> Heads:
+    """The numbers of all rows of a piece; a broken row gets the kind 0, which no post has."""
+    heads = heads_of(piece)
+    for place in (~heads.is_read).nonzero()[0].tolist():
+        numbers = _numbers(piece[heads.begins[place] : heads.ends[place]])
+        if numbers is None:
+            skipped["broken row"] += 1
+        for column, number in zip((heads.kinds, heads.ids, heads.links, heads.scores), numbers or (0, 0, 0, 0), strict=True):
+            column[place] = number
+    return heads
+
+
 def read_pairs(index: PostIndex, skipped: Counter[str]) -> Iterator[list[Pair]]:
     """Read the indexed rows, in order of the question's Id, some at a time."""
+    import numpy as np
+
     with open_table(index.path) as file:
         starts = range(0, len(index), PAIRS_AT_ONCE)
         for start in track(starts, f"reading pairs of {index.path.name}", len(index), "pairs", reached=int):
             some = slice(start, start + PAIRS_AT_ONCE)
-            questions = _rows_at(file, index.path, index.question_offsets[some], index.question_lengths[some])
-            answers = _rows_at(file, index.path, index.answer_offsets[some], index.answer_lengths[some])
+            offsets = np.concatenate([index.question_offsets[some], index.answer_offsets[some]])
+            lengths = np.concatenate([index.question_lengths[some], index.answer_lengths[some]])
+            rows = _rows_at(file, index.path, offsets, lengths)  # in one go: answers lie among questions
             counts = index.answer_counts[some].tolist()
             pairs = [
                 Pair(question, answer, count)
-                for question, answer, count in zip(questions, answers, counts, strict=True)
+                for question, answer, count in zip(rows[: len(counts)], rows[len(counts) :], counts, strict=True)
                 if question is not None and answer is not None
             ]
             _count(skipped, "broken row", len(counts) - len(pairs))
@@ -136,29 +151,11 @@ def _rows_at(file: int, path: Path, offsets: "np.ndarray[Any, Any]", lengths: "n
     return rows
 
 
-# Id, kind, accepted answer, question and score as all known dumps begin a row; a row that begins otherwise is parsed whole.
-_HEAD = re.compile(
-    rb'row Id="([1-9]\d{0,16})" PostTypeId="([1-9]\d?)" (?:AcceptedAnswerId="(\d{1,17})" )?(?:ParentId="([1-9]\d{0,16})" )?'
-    rb'CreationDate="[^"]*" Score="(-?\d{1,9})" '
-)
-_ENDS = tuple(b" />" + space for space in (b"\r\n  ", b"\n  ", b"\r\n", b"\n"))
 _MOST = 10**17
 
 
-def _glance(data: bytes) -> tuple[int, int, int, int] | None:
-    """Kind, Id, Id of the linked post (0 for none) and score, from the head alone; None where that does not say it all."""
-    head = _HEAD.match(data)
-    if head is None or not data.endswith(_ENDS) or data.count(b'"') % 2 or not (data.isascii() or parsed(data) is not None):
-        return None
-    number, kind, accepted, question, score = head.groups()
-    link = question if kind == b"2" else accepted
-    if link is None and (kind == b"2" or b" AcceptedAnswerId=" in data):
-        return None
-    return int(kind), int(number), int(link or 0), int(score)
-
-
 def _numbers(data: bytes) -> tuple[int, int, int, int] | None:
-    """The same from the whole row; None where it is broken."""
+    """Kind, Id, Id of the linked post (0 for none) and score of a row; None where it is broken."""
     row = parsed(data)
     if row is None:
         return None
@@ -168,7 +165,7 @@ def _numbers(data: bytes) -> tuple[int, int, int, int] | None:
         number, score = row.number("Id"), row.number("Score")
     except ValueError:
         return None
-    is_sane = kind > 0 and 0 < number < _MOST and 0 <= link < _MOST and abs(score) < 1 << 31
+    is_sane = 0 < kind < _MOST and 0 < number < _MOST and 0 <= link < _MOST and abs(score) < 1 << 31
     return (kind, number, link, score) if is_sane and (kind != ANSWER or link > 0) else None
 
 

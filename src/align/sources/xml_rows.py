@@ -38,45 +38,63 @@ class Row(NamedTuple):
 
 
 def row_bytes(path: Path, root: str, accept_truncated: bool = False) -> Iterator[tuple[int, bytes]]:
-    """Byte offset and bytes of every row, `<` left out, up to the next element; memory holds a block of the file.
+    """Byte offset and bytes of every row, `<` left out, up to the next element; memory holds a block of the file."""
+    for offset, piece in row_pieces(path, root, accept_truncated):
+        for element in piece.split(b"<"):
+            if element.startswith(b"row"):
+                yield offset, element
+            offset += len(element) + 1
+
+
+def row_pieces(path: Path, root: str, accept_truncated: bool = False) -> Iterator[tuple[int, bytes]]:
+    """The file in pieces that hold whole rows, and the byte offset of each.
 
     A file without `</root>` at its end is cut off: an error, unless `accept_truncated`.
     """
     blocks = _blocks(path)
     rest = next(blocks, b"")
     _check_root(path, root, rest)
-    offset, closed_at, whole, whole_offset = 0, -1, b"", 0
-    closing = b"/" + root.encode()
+    offset, is_closed, whole, whole_offset = 0, False, b"", 0
+    closing = b"</" + root.encode()
     while rest:
-        *elements, last = rest.split(b"<")
-        for element in elements:
-            if element.startswith(b"row"):
-                yield offset, element
-                whole, whole_offset = element, offset
-            elif element.startswith(closing):
-                closed_at = offset
-            offset += len(element) + 1
+        cut = max(rest.rfind(b"<"), 0)
+        piece, last = rest[:cut], rest[cut:]
+        at = piece.rfind(b"<row")
+        if at >= 0:
+            whole, whole_offset = piece[at + 1 :].partition(b"<")[0], offset + at + 1
+        is_closed = piece.find(closing, max(at, 0)) >= 0 or (is_closed and at < 0)
+        yield offset, piece
+        offset += cut
         if len(last) > LONGEST_ROW_BYTES:
             raise InputError(
                 f"{path}: no row ends within {LONGEST_ROW_BYTES >> 20} MiB after byte {offset:,}: not a table of a dump."
             )
         block = next(blocks, b"")
         rest = last + block if block else b""
-    if (closed_at > whole_offset and not last.startswith(b"row")) or last.startswith(closing) or _is_empty(root, last):
+    is_row = last.startswith(b"<row")
+    if (is_closed and not is_row) or last.startswith(closing) or _is_empty(root, last.removeprefix(b"<")):
         return
     if not accept_truncated:
-        if parsed(last) is not None:
-            whole, whole_offset = last, offset
+        if parsed(last.removeprefix(b"<")) is not None:
+            whole, whole_offset = last.removeprefix(b"<"), offset + 1
         raise InputError(_truncated(path, root, offset + len(last), whole, whole_offset))
-    if last.startswith(b"row"):
+    if is_row:
         yield offset, last
 
 
 def tracked_rows(path: Path, root: str, accept_truncated: bool, title: str) -> Iterator[tuple[int, bytes]]:
-    """The same with a bar: megabytes of the file, and the time left."""
+    """The rows with a bar: megabytes of the file, and the time left."""
+    return track(row_bytes(path, root, accept_truncated), title, *_megabytes(path), lambda row: row[0] // 10**6)
+
+
+def tracked_pieces(path: Path, root: str, accept_truncated: bool, title: str) -> Iterator[tuple[int, bytes]]:
+    """The pieces with the same bar."""
+    return track(row_pieces(path, root, accept_truncated), title, *_megabytes(path), lambda piece: piece[0] // 10**6)
+
+
+def _megabytes(path: Path) -> tuple[int | None, str]:
     size = size_of(path)
-    megabytes = size // 10**6 if size is not None else None
-    return track(row_bytes(path, root, accept_truncated), title, megabytes, "MB", lambda row: row[0] // 10**6)
+    return size // 10**6 if size is not None else None, "MB"
 
 
 def parsed(row: bytes) -> Row | None:
@@ -118,9 +136,16 @@ def _places(outside: bytes) -> Mapping[str, int] | None:
     shape = outside.decode().split('"')
     if len(shape) < 2 or not shape[0].startswith("row") or not _END.fullmatch(shape[-1]):
         return None
-    names = [_NAME.fullmatch(name) for name in (shape[0][3:], *shape[1:-1])]
-    places = {name[1]: 2 * number + 1 for number, name in enumerate(names) if name is not None}
+    names = [_name(text) for text in (shape[0][3:], *shape[1:-1])]
+    places = {name: 2 * number + 1 for number, name in enumerate(names) if name is not None}
     return places if len(places) == len(names) else None
+
+
+@lru_cache(maxsize=4096)
+def _name(text: str) -> str | None:
+    """The name that stands alone before a value."""
+    found = _NAME.fullmatch(text)
+    return found and found[1]
 
 
 def _parsed_as_xml(row: bytes) -> Row | None:
