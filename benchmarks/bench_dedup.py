@@ -2,10 +2,12 @@
 
     python benchmarks/bench_dedup.py                      100,000 texts
     python benchmarks/bench_dedup.py --texts 20000 --repeats 3 --peer /path/to/python
+    python benchmarks/bench_dedup.py --texts 1000000 --stage        the whole `minhash` stage on examples of a file
 
 `--peer` is a Python that has datasketch (`pip install datasketch`); without it ours is measured alone. Both read the same file
 and say of each text whether an earlier kept one is a duplicate. Ours works with shingles of one and two words at threshold 0.7,
 datasketch as its documentation shows it: 128 permutations of the words, LSH at 0.5, so that it, too, finds what is planted.
+`--stage` measures what a recipe's stage takes: reading the examples, finding duplicates, writing what is kept and what is not.
 """
 
 import argparse
@@ -56,6 +58,38 @@ seconds = time.process_time() - began
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps({"seconds": seconds, "found": found, "before": before, "peak": peak}))
 """
+WRITE_EXAMPLES = """
+import sys
+from pathlib import Path
+from align.files import RecordWriter
+from align.records import Example, Origin, Turn
+with open(sys.argv[1], encoding="utf-8") as lines, RecordWriter(Path(sys.argv[1]).with_name("examples"), Example) as out:
+    for number, line in enumerate(lines):
+        out.write(Example(f"a/{number}", (Turn("document", line.rstrip("\\n")),), Origin("a", f"a/{number}")))
+print("{}")
+"""
+STAGE = """
+import json, resource, shutil, sys, time
+from pathlib import Path
+import numpy, rapidfuzz
+from align.artifact import Artifact
+from align.dedup.minhash import MinHash
+from align.files import read_records
+from align.records import Rejection
+from align.stage import Inputs
+place = Path(sys.argv[1]).with_name("examples")
+work = place.with_name("kept")
+shutil.rmtree(work, ignore_errors=True)
+work.mkdir()
+read = Inputs((Artifact("examples", "", "", place, {"counts": {}}),))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+began = time.process_time()
+counts = MinHash().run(read, work)
+seconds = time.process_time() - began
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+found = [int(item.example_id.removeprefix("a/")) for item in read_records(work, Rejection)]
+print(json.dumps({"seconds": seconds, "found": found, "before": before, "peak": peak}))
+"""
 
 
 def main() -> None:
@@ -63,6 +97,7 @@ def main() -> None:
     arguments.add_argument("--texts", type=int, default=100_000, help="how many texts (default 100,000)")
     arguments.add_argument("--repeats", type=int, default=1, help="how often each is measured (default 1)")
     arguments.add_argument("--peer", default="", help="a Python with datasketch")
+    arguments.add_argument("--stage", action="store_true", help="ours alone, as the stage of a recipe")
     asked = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "texts.txt"
@@ -71,7 +106,11 @@ def main() -> None:
         print(
             f"{asked.texts:,} texts, {len(planted):,} planted copies with {CHANGED:.0%} of their words changed; load {load:.1f}"
         )
-        for name, program, python in (("align", OURS, sys.executable), ("datasketch", DATASKETCH, asked.peer)):
+        programs = [("align", OURS, sys.executable), ("datasketch", DATASKETCH, asked.peer)]
+        if asked.stage:
+            measured(sys.executable, WRITE_EXAMPLES, path)
+            programs = [("the stage", STAGE, sys.executable)]
+        for name, program, python in programs:
             if not python:
                 print(f"{name}: not measured (--peer names no Python)")
                 continue

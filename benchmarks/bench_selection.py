@@ -11,12 +11,13 @@ product a pick, and scikit-learn's `pairwise_distances` a pick, as core-set code
 the same rows, and facility location reaches the same objective. Counted is the selection, not the imports.
 
 With `--near` all work with the nearest `--neighbours` of each row; the peers find them with scikit-learn. Up to 20,000 rows the
-objective of all with all is told, too. A peer that takes longer than `--limit` seconds is said to have done so.
+objective of all with all is told, too. What takes more than `--limit` CPU seconds is stopped, and said to have taken them.
 """
 
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,10 @@ from pathlib import Path
 COUNT = 1000
 WIDTH = 256
 
+LIMIT = """
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, ({0}, {0} + 10))
+"""
 START = """
 import json, sys, time, resource
 import numpy as np
@@ -156,7 +161,7 @@ def main() -> None:
     arguments.add_argument("--near", action="store_true", help="only facility location by nearest neighbours")
     arguments.add_argument("--picks", type=int, default=COUNT, help="with --near: how many are taken (default 1,000)")
     arguments.add_argument("--neighbours", type=int, default=64, help="with --near: of each row (default 64)")
-    arguments.add_argument("--limit", type=int, default=600, help="with --near: seconds that a peer may take (default 600)")
+    arguments.add_argument("--limit", type=int, default=600, help="with --near: CPU seconds that each may take (default 600)")
     shapes = ["clustered", "spread evenly"]
     arguments.add_argument("--shapes", nargs="+", choices=shapes, default=shapes, help="how the vectors lie (default both)")
     asked = arguments.parse_args()
@@ -204,9 +209,9 @@ def compare_near(path: Path, asked: argparse.Namespace) -> None:
         python = asked.peer if name in ("apricot", "submodlib") else sys.executable
         try:
             told = (str(path), str(asked.picks), str(asked.neighbours))
-            found = run(python, START + NEAR[name] + END_NEAR, *told, limit=asked.limit)
-        except subprocess.TimeoutExpired:
-            print(f"  {name}: not done after {asked.limit:,} s", flush=True)
+            found = run(python, LIMIT.format(asked.limit) + START + NEAR[name] + END_NEAR, *told)
+        except TooLong:
+            print(f"  {name}: not done after {asked.limit:,} CPU s", flush=True)
             continue
         reached = objective(path, found["taken"], asked.rows)
         said = f"CPU s {found['seconds']:.1f}, {found['before']:.1f} of them before the first pick, peak {found['peak']:,.0f} MB"
@@ -225,10 +230,16 @@ def run_program(name: str, python: str, path: Path, *told: str) -> dict:
     return run(python, START + PROGRAMS[name] + END, str(path), *told)
 
 
-def run(python: str, program: str, *arguments: str, limit: int | None = None) -> dict:
+class TooLong(Exception):
+    pass
+
+
+def run(python: str, program: str, *arguments: str) -> dict:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     command = [python, "-c", program, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=limit)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode == -signal.SIGXCPU:
+        raise TooLong
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
     return json.loads(done.stdout.strip().splitlines()[-1])
