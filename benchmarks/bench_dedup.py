@@ -23,28 +23,34 @@ PLANTED = 0.09
 CHANGED = 0.05
 """Share of a planted copy's words that are others."""
 
+PEAK_MEMORY = """
+def peak_memory():
+    # not ru_maxrss, which a process inherits from the one that starts it
+    for line in open("/proc/self/status"):
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+"""
 OURS = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 import numpy, rapidfuzz
 from align.dedup.minhash import near_duplicates
 from align.dedup.words_apart import words_apart
 texts = open(sys.argv[1], encoding="utf-8").read().split("\\n")
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+before = peak_memory()
 began = time.process_time()
 apart = [words_apart(text) for text in texts]
 scratch = Path(sys.argv[1]).with_name("buckets")
 found = {item: kept for item, kept, _ in near_duplicates(list(range(len(texts))), apart.__getitem__, 2, 0.7, scratch)}
 seconds = time.process_time() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = peak_memory()
 print(json.dumps({"seconds": seconds, "found": sorted(found), "before": before, "peak": peak}))
 """
 DATASKETCH = """
 import json, sys, time
 texts = open(sys.argv[1], encoding="utf-8").read().split("\\n")
-import resource
 from datasketch import MinHash, MinHashLSH
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+before = peak_memory()
 began = time.process_time()
 index, found = MinHashLSH(threshold=0.5, num_perm=128), []
 for number, text in enumerate(texts):
@@ -55,7 +61,7 @@ for number, text in enumerate(texts):
     else:
         index.insert(number, sketch)
 seconds = time.process_time() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = peak_memory()
 print(json.dumps({"seconds": seconds, "found": found, "before": before, "peak": peak}))
 """
 WRITE_EXAMPLES = """
@@ -69,7 +75,7 @@ with open(sys.argv[1], encoding="utf-8") as lines, RecordWriter(Path(sys.argv[1]
 print("{}")
 """
 STAGE = """
-import json, resource, shutil, sys, time
+import json, shutil, sys, time
 from pathlib import Path
 import numpy, rapidfuzz
 from align.artifact import Artifact
@@ -82,11 +88,11 @@ work = place.with_name("kept")
 shutil.rmtree(work, ignore_errors=True)
 work.mkdir()
 read = Inputs((Artifact("examples", "", "", place, {"counts": {}}),))
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+before = peak_memory()
 began = time.process_time()
 counts = MinHash().run(read, work)
 seconds = time.process_time() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = peak_memory()
 found = [int(item.example_id.removeprefix("a/")) for item in read_records(work, Rejection)]
 print(json.dumps({"seconds": seconds, "found": found, "before": before, "peak": peak}))
 """
@@ -124,7 +130,7 @@ def main() -> None:
 
 
 def measured(python: str, program: str, path: Path) -> dict:
-    done = subprocess.run([python, "-c", program, str(path)], capture_output=True, text=True, check=True)
+    done = subprocess.run([python, "-c", PEAK_MEMORY + program, str(path)], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
