@@ -29,7 +29,9 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         while True:
-            self.most[self.phase] = max(self.most.get(self.phase, 0), own_bytes())
+            phase, held = self.phase, own_bytes()
+            if phase == self.phase:  # else nobody knows whose it was
+                self.most[phase] = max(self.most.get(phase, 0), held)
             time.sleep(LOOK_SECONDS)
 
 

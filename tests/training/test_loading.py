@@ -151,3 +151,11 @@ def test_fresh_weights_are_drawn_by_the_first_process_and_the_others_have_room(t
     assert {weights.device.type for weights in room.parameters()} == {"cpu"}
     for name, values in expected.named_buffers():
         assert torch.equal(dict(room.named_buffers())[name], values), name
+
+
+def test_the_word_that_accelerate_writes_back_is_understood(tmp_path, monkeypatch):
+    # it stands there when the reference's copy is loaded, after the trainer was made
+    monkeypatch.setenv(ONE_COPY, "True")
+    assert on_disk(model_to_divide(stored(tmp_path / "llama"))) is not None
+    monkeypatch.setenv(ONE_COPY, "False")
+    assert on_disk(model_to_divide(stored(tmp_path / "whole"))) is None

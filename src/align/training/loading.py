@@ -75,9 +75,14 @@ class ReadWhenAsked(Mapping[str, torch.Tensor]):
         return len(self.state)
 
 
+def only_first_has_values() -> bool:
+    """Whether models are about to be divided; accelerate writes `True` where `true` stood."""
+    return os.environ.get(ONE_COPY, "").lower() == "true"
+
+
 def model_to_divide(place: ModelPlace, dtype: str = "float32", **options: Any) -> Any:
     """The model at a place; where it is about to be divided, only room for it, with the right frequencies of positions."""
-    if os.environ.get(ONE_COPY) != "true":
+    if not only_first_has_values():
         return model_at(place, dtype, **options)
     model = _without_values(place, dtype, **options)
     if process_rank() > 0:
@@ -98,7 +103,7 @@ def new_to_divide(make: Callable[[], Any]) -> Any:
 
     They are drawn one after the other from one seed, so that the model is the one that one process would make.
     """
-    if os.environ.get(ONE_COPY) != "true" or process_rank() == 0:
+    if not only_first_has_values() or process_rank() == 0:
         return make()
     with torch.device("meta"):
         model = make()
@@ -123,7 +128,7 @@ def room_for(model: Any) -> Any:
 
 def share_buffers(model: Any) -> None:
     """Give every process the first one's buffers: an adapter keeps the rows that it stands beside in some, and few have them."""
-    if os.environ.get(ONE_COPY) != "true" or not torch.distributed.is_initialized():
+    if not only_first_has_values() or not torch.distributed.is_initialized():
         return
     from accelerate import PartialState
 

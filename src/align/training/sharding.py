@@ -17,7 +17,7 @@ from transformers import TrainerCallback
 from align.errors import TrainingRefused
 from align.training.deepspeed import deepspeed_config
 from align.training.launch import Launch
-from align.training.loading import ONE_COPY, check_filled
+from align.training.loading import ONE_COPY, check_filled, only_first_has_values
 from align.training.shapes import READ_BY_NAME
 from align.training.weight_files import write_divided
 
@@ -68,7 +68,7 @@ def fsdp_config() -> dict[str, Any]:
         "auto_wrap_policy": "TRANSFORMER_BASED_WRAP",  # a layer is gathered at a time
         "reshard_after_forward": True,
         "state_dict_type": "SHARDED_STATE_DICT",
-        "cpu_ram_efficient_loading": os.environ.get(ONE_COPY) == "true",
+        "cpu_ram_efficient_loading": only_first_has_values(),
         # Recomputation is left to transformers: accelerate's does not keep the state of random numbers, so dropout would be
         # another one in the backward pass, and the gradients wrong (fsdp2_apply_ac: preserve_rng_state=False).
         "activation_checkpointing": False,
