@@ -66,6 +66,10 @@ def test_behind_something_unusual_blocks_are_read_at_once_again() -> None:
         "<ul><li>a</p>\n\n<p>b</li></ul>",
         "<p>$a\n  b$  c</p><p>a <!-- x\n\n<p>y</p> --> b</p>",
         "\u00a0<p>a</p>\u00a0<p>b</p>",
+        "<ol><li><p>a</p> b</p></li><li><p>c</p></li></ol>",  # a `</p>` that closes nothing
+        "<ul><li><p>a</p></li><li>b</p></li></ul>",
+        "<ul><li><p>a</p></li><li>b</li><li></li></ul>",
+        "<pre><code></code></pre>\u00a0<table></table>",
     ],
 )
 def test_what_would_have_to_be_moved_or_mended_is_read_tag_by_tag(html: str) -> None:

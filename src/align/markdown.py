@@ -24,7 +24,7 @@ def markdown_from_html(html: str) -> str:
         return "\n\n".join(blocks)
     writer = Writer()
     writer.blocks = blocks
-    _read_pieces(writer, rest, is_first=not blocks)
+    _read_pieces(writer, rest, is_first="<" not in html[: len(html) - len(rest)])
     return writer.finish()
 
 

@@ -30,9 +30,11 @@ _EM, _STRONG = _marking("em", "strong"), _marking("strong", "em")
 # White space that is none of HTML's counts for nothing at the head of a paragraph, but only where a tag follows it.
 _PARAGRAPH = rf"(?:{_SPACE}{_LINK})*+{_SPACE}(?!\s){_TEXT}(?:(?:{_CODE}|{_EM}|{_STRONG}|<br ?/?>){_TEXT})*+"
 _PARAGRAPHS = rf"(?:{_SPACE}<p>{_PARAGRAPH}</p>)++{_SPACE}"
+# No group to remember in here: inside of `++` Python 3.11 may lose where it stands ("The span of capturing group is wrong").
+_ITEM = rf"(?:(?:<p>{_PARAGRAPH}</p>{_SPACE})++|{_PARAGRAPH})"
 _BLOCK = (
     rf"{_SPACE}(?:<(p|h[1-6])>({_PARAGRAPH})</\1>"
-    rf"|<(ul|ol)>((?:{_SPACE}<li>{_SPACE}(?:(<p>)?{_PARAGRAPH}(?(5)</p>{_SPACE}|(?=</li>)))++</li>)++){_SPACE}</\3>"
+    rf"|<(ul|ol)>((?:{_SPACE}<li>{_SPACE}{_ITEM}</li>)++){_SPACE}</\3>"
     rf'|<pre( class="[^"<>]*")?><code>({_TEXT})</code></pre>'
     rf"|<blockquote>({_PARAGRAPHS})</blockquote>"
     rf"|(<hr ?/?>)"
@@ -49,14 +51,14 @@ def blocks_of(html: str) -> tuple[list[str], str]:
     if _OTHER_REFERENCE.search(html):
         return [], html
     blocks: list[str] = []
-    for tag, text, kind, items, has_paragraphs, style, code, quoted, rule, rest in _blocks()(html):
+    for tag, text, kind, items, style, code, quoted, rule, rest in _blocks()(html):
         if text:
             said = _paragraph(text)
             blocks.append(said if tag == "p" or not said else "#" * int(tag[1]) + " " + said.replace("\n", " "))
         elif rest:
             return list(filter(None, blocks)), rest
         elif kind:
-            blocks.append(_list(items, 1 if kind == "ol" else None, bool(has_paragraphs)))
+            blocks.append(_list(items, 1 if kind == "ol" else None))
         elif code:
             blocks.append(_code(code, style))
         elif quoted:
@@ -99,10 +101,10 @@ def _paragraphs(html: str) -> list[str]:
     return list(filter(None, [_paragraph(piece.partition("<p>")[2]) for piece in html.split("</p>")]))
 
 
-def _list(html: str, number: int | None, has_paragraphs: bool) -> str:
+def _list(html: str, number: int | None) -> str:
     """A list; it is a loose one where an item that says something is set in paragraphs."""
     items = [piece.partition("<li>")[2] for piece in html.split("</li>")]
-    if not has_paragraphs:
+    if "<p>" not in html:
         return listing(list(filter(None, map(_paragraph, items))), False, number)
     texts = ["\n\n".join(_paragraphs(item)) if "<p>" in item else _paragraph(item) for item in items]
     is_loose = any(text and "<p>" in item for text, item in zip(texts, items, strict=True))
