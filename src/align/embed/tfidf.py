@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -31,6 +31,8 @@ class TfIdf(Embedder):
     """At most so many words, those that stand in most texts."""
     seed: int = 1
     """Decides the random start of the decomposition of a large sample."""
+
+    version: ClassVar[int] = 2  # 2: of a large sample the last digits are others
 
     def prepare(self, sample: Sequence[str]) -> Encoder:
         import numpy as np
