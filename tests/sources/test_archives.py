@@ -95,6 +95,17 @@ def test_a_table_is_read_while_it_is_unpacked_and_anew_where_another_way_is_trie
         read_unpacked(path, ("posts.xml", "users.xml"), tmp_path / "out", refuse)
 
 
+def test_a_table_without_a_byte_is_there_at_once_and_empty(unpacker: str, tmp_path: Path) -> None:
+    # no packed stream holds it, so of the ways to unpack not all write it, and nobody can wait until its first byte is there
+    path = archive(tmp_path / "a.7z", {**TABLES, "Users.xml": ""}, filters=[{"id": py7zr.FILTER_BZIP2}])
+
+    def read(found: dict[str, Path]) -> list[bytes]:
+        return [b"".join(read_blocks(found[name], 1000)) for name in ("users.xml", "posts.xml")]
+
+    assert read_unpacked(path, ("posts.xml", "users.xml"), tmp_path / "out", read) == [b"", TABLES["Posts.xml"].encode()]
+    assert (tmp_path / "out" / "Users.xml").read_bytes() == b""
+
+
 def refuse(found: dict[str, Path]) -> None:
     for _ in read_blocks(found["posts.xml"], 1000):
         pass

@@ -75,6 +75,8 @@ def read_unpacked(path: Path, tables: tuple[str, ...], folder: Path, read: Calla
     problems = []
     for unpack in _ways(path, list(members)):
         files = {folder / Path(member).name: Growing(size) for member, size in members.items()}
+        for empty in (place for place, growing in files.items() if not growing.size):
+            empty.touch()  # nobody waits for the first byte of it, and not every way to unpack makes it
         with ThreadPoolExecutor(1) as thread, written_meanwhile(files):
             unpacking = thread.submit(_unpack, unpack, path, list(members), files)
             given, error = _tried(read, found)
