@@ -26,10 +26,10 @@ def run_on_ray(orders: Orders, workers: int) -> Iterator[tuple[str | None, Any]]
     """
     ray = _joined(workers)
     remote = ray.remote(num_cpus=1, max_retries=RETRIES)(carry_out)
-    at_once = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
     at_work: dict[Any, str] = {}
     try:
         while orders.missing:
+            at_once = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))  # asked again: a cluster grows with what waits
             while len(at_work) < at_once and (given := orders.take_now()) is not None:
                 at_work[remote.remote(given[1])] = given[0]
             (done,), _ = ray.wait(list(at_work), num_returns=1)
