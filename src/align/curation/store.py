@@ -49,6 +49,7 @@ class CurationStore:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._terms: Terms | None = None
+        self._listed = taken.Listed()  # leases are handed out one at a time
 
     @classmethod
     def open(cls, url: str, clock: Callable[[], datetime] | None = None) -> "CurationStore":
@@ -186,7 +187,9 @@ class CurationStore:
         `seen` is the last event the queue has heard of: what anybody decided about after it is passed over. `fitting` chooses
         among the free ones in the same step, knowing what others have by then.
         """
-        return self._hand_out(lambda connection: leases.lease(connection, curator, candidates, count, minutes, seen, fitting))
+        return self._hand_out(
+            lambda connection: leases.lease(connection, curator, candidates, count, minutes, seen, self._listed, fitting)
+        )
 
     def renew(self, curator: str, minutes: float = 15) -> int:
         """Keep what the person still holds for so long from now; how many that are."""

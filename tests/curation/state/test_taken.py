@@ -49,6 +49,16 @@ def test_nothing_can_be_said_about_it_any_more(store: CurationStore) -> None:
     assert [event.request for event in store.events_since(0)] == ["r1", "b2"]
 
 
+def test_a_process_gives_out_nothing_that_another_one_took_down_meanwhile(store: CurationStore) -> None:
+    other = CurationStore(store.database)
+    assert store.lease("cem", [SALT], 1) == [SALT]
+    for gone in (SALT, "x/2"):  # the second time the process has heard of a takedown before
+        other.take_down([gone])
+        assert store.lease("cem", [SALT, "x/2", "x/3"], 1)[0] != gone
+        store.release("cem")
+    assert store.lease("cem", [SALT, "x/2", "x/3"], 3) == ["x/3"]
+
+
 def test_it_is_listed_once_and_the_number_tells_what_is_new(store: CurationStore) -> None:
     store.take_down([SALT])
     [(seq, name)] = store.taken_down_since(0)

@@ -10,18 +10,20 @@ from sqlalchemy import Connection, bindparam, delete, literal_column, select, un
 from align.curation.database import tables
 from align.curation.database.engine import now_of, utc_text
 from align.curation.database.upsert import put_many
+from align.curation.state.taken import Listed
 from align.curation.team.people import check_role
 
 # Built once: building a statement takes longer than running it.
-_LEASES, _TAKEN = tables.leases.c, tables.taken_down.c.example_id
+_LEASES, _TAKEN, _EVENTS = tables.leases.c, tables.taken_down.c, tables.events.c
 _ALL = select(tables.leases).where(_LEASES.until > bindparam("now")).order_by(_LEASES.example_id)
+_NONE: Any = literal_column("0")
 _BARRED = union_all(
-    select(literal_column("1"), tables.people.c.role).where(tables.people.c.name == bindparam("whose")),
-    select(literal_column("0"), _LEASES.example_id).where(
+    select(literal_column("'role'"), tables.people.c.role, _NONE).where(tables.people.c.name == bindparam("whose")),
+    select(literal_column("'held'"), _LEASES.example_id, _NONE).where(
         _LEASES.until > bindparam("now"), _LEASES.curator != bindparam("whose")
     ),
-    select(literal_column("0"), tables.taken_down.c.example_id).where(_TAKEN.in_(bindparam("those", expanding=True))),
-    select(literal_column("0"), tables.events.c.example_id).where(tables.events.c.seq > bindparam("seen")),
+    select(literal_column("'taken'"), _TAKEN.example_id, _TAKEN.seq).where(_TAKEN.seq > bindparam("heard")),
+    select(literal_column("'decided'"), _EVENTS.example_id, _NONE).where(_EVENTS.seq > bindparam("seen")),
 )
 _NEVER = 2**62
 
@@ -42,15 +44,15 @@ class Lease:
 
 def lease(
     connection: Connection, curator: str, candidates: Sequence[str], count: int, minutes: float, seen: int | None,
-    fitting: Fitting | None = None,
+    listed: Listed, fitting: Fitting | None = None,
 ) -> list[str]:  # fmt: skip
     """Hold the first `count` of the candidates that nobody else holds; what the person holds already counts and is renewed.
 
     What was taken down is passed over, and with `seen` what anybody decided about after event `seen`, of which the queue had not
     heard. Whoever calls holds the turnstile of leases.
     """
-    barred = _barred(connection, curator, candidates, seen)
-    free: Sequence[str] = [item for item in dict.fromkeys(candidates) if item not in barred]
+    barred = _barred(connection, curator, seen, listed)
+    free: Sequence[str] = [item for item in dict.fromkeys(candidates) if item not in barred and item not in listed.ids]
     taken = list(free if fitting is None else fitting(barred, free))[:count]
     if taken:
         until = _until(connection, minutes)
@@ -80,17 +82,19 @@ def leases_held(connection: Connection, curator: str | None) -> list[Lease]:
     return [Lease(*row) for row in connection.execute(query, {"now": now_of(connection)})]
 
 
-def _barred(connection: Connection, curator: str, candidates: Sequence[str], seen: int | None) -> set[str]:
-    """What others hold now, a few for each person whatever the size of the pool, what was decided after `seen`, what is gone.
+def _barred(connection: Connection, curator: str, seen: int | None, listed: Listed) -> set[str]:
+    """What others hold now, a few for each person whatever the size of the pool, and what was decided after `seen`.
 
-    Refuses who may take nothing.
+    `listed` hears of what was taken down. Refuses who may take nothing.
     """
-    about = {"whose": curator, "now": now_of(connection), "seen": _NEVER if seen is None else seen, "those": list(candidates)}
+    about = {"whose": curator, "now": now_of(connection), "seen": _NEVER if seen is None else seen, "heard": listed.seq}
     role: Any = None
     barred = set()
-    for is_role, value in connection.execute(_BARRED, about):
-        if is_role:
+    for what, value, number in connection.execute(_BARRED, about):
+        if what == "role":
             role = value
+        elif what == "taken":
+            listed.hear(number, value)
         else:
             barred.add(value)
     check_role(role, curator, "curator", "take examples")

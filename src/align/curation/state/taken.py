@@ -1,6 +1,7 @@
 """The examples that were taken down: nothing is written about them any more, and nobody is given one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -15,6 +16,19 @@ _AMONG = select(_TAKEN.example_id).where(_TAKEN.example_id.in_(bindparam("those"
 
 class TakenDown(AlignError):
     """The example was taken down while somebody had it open; nothing was written."""
+
+
+@dataclass(slots=True)
+class Listed:
+    """What a process has heard of the list, which only grows: it asks for what came since. One thread at a time may use it."""
+
+    seq: int = 0
+    """The last takedown heard of."""
+    ids: set[str] = field(default_factory=set)
+
+    def hear(self, seq: int, example_id: str) -> None:
+        self.seq = max(self.seq, seq)
+        self.ids.add(example_id)
 
 
 def taken_down_since(connection: Connection, seq: int) -> list[tuple[int, str]]:
