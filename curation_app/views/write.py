@@ -83,15 +83,25 @@ def _progress(written: list[AuthoredExample], group: Group) -> None:
 
 
 def _starting(store: CurationStore, person: str, group: Group) -> None:
-    fresh = st.session_state.setdefault("write_next_id", f"authored/{group.lower()}-{uuid4().hex[:10]}")
+    fresh = st.session_state.setdefault("write_next_id", uuid4().hex[:10])
+
+    def start() -> None:
+        """As the boxes stand at the press: it may come before the page is drawn with the last choice."""
+        wanted: Group = st.session_state.get("write_group") or group
+        split = st.session_state.get(_split_key(wanted), SPLITS[wanted][0])
+        begin(store, person, wanted, f"authored/{wanted.lower()}-{fresh}", st.session_state["start_form"], split)
+
     with st.container(border=True):
         place = st.columns(2)
-        form = place[0].selectbox("Form", FORMS, format_func=TITLES.__getitem__, key="start_form")
-        split = place[1].selectbox("For", SPLITS[group], key=f"start_split_{group}")
+        place[0].selectbox("Form", FORMS, format_func=TITLES.__getitem__, key="start_form")
+        place[1].selectbox("For", SPLITS[group], key=_split_key(group))
         st.button(
-            "Start an example", on_click=begin, args=(store, person, group, fresh, form, split), key=f"start_{fresh}",
-            type="primary", icon=":material/add:", width="stretch",
-        )  # fmt: skip
+            "Start an example", on_click=start, key=f"start_{fresh}", type="primary", icon=":material/add:", width="stretch"
+        )
+
+
+def _split_key(group: Group) -> str:
+    return f"start_split_{group}"
 
 
 def _list(written: list[AuthoredExample]) -> None:
