@@ -37,11 +37,12 @@ def draw(project: Project, person: Person) -> None:
 
 
 def _found(store: CurationStore) -> list[Conflict]:
+    """Looked for anew when something was decided or taken down since."""
     last = store.last_events(1)
-    seq = last[0].seq if last else 0
+    mark = (last[0].seq if last else 0, store.terms().change)
     kept = st.session_state.get("conflicts_found")
-    if kept is None or kept[0] != seq:
-        kept = (seq, find_conflicts(store))
+    if kept is None or kept[0] != mark:
+        kept = (mark, find_conflicts(store))
         st.session_state["conflicts_found"] = kept
     return list(kept[1])
 

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from team_seed import decide, small_project
 
+from align.curation.team.conflicts import find_conflicts
 from align.records import Turn
 from curation_app.team.texts import marked, plain
 
@@ -136,6 +137,18 @@ def test_a_lead_settles_a_conflict_with_the_text_they_chose(project: Any) -> Non
     decision = next(item for item in project.store.decisions() if item.example_id == settled[0].example_id)
     assert (decision.action, decision.curator) == ("edit", "lea")
     assert test.markdown[0].value.startswith(f"**1 of {count - 1}**")
+
+
+def test_a_conflict_about_what_was_taken_down_is_shown_no_more(project: Any) -> None:
+    decide(project)
+    test = team(project, "lea", "Conflicts")
+    gone = next(item for item in find_conflicts(project.store) if any(position.turns for position in item.positions))
+    count = len(find_conflicts(project.store))
+    assert test.markdown[0].value.startswith(f"**1 of {count}**")
+    project.store.take_down([gone.example_id])
+    test.run()  # the same session, and nobody has decided since
+    assert test.markdown[0].value.startswith(f"**1 of {count - 1}**")
+    assert gone.example_id not in [item.example_id for item in find_conflicts(project.store)]
 
 
 def test_a_settled_conflict_comes_back_when_the_lead_takes_it_back(project: Any) -> None:

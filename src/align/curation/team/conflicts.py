@@ -43,7 +43,7 @@ class Conflict:
 
 
 def find_conflicts(store: CurationStore) -> list[Conflict]:
-    """Every open conflict, the oldest first; only examples with two curators or more are folded."""
+    """Every open conflict, the oldest first, but for what was taken down; only examples with two curators or more are folded."""
     return store.database.read(_conflicts)
 
 
@@ -69,6 +69,7 @@ def _conflicts(connection: Connection) -> list[Conflict]:
     query = (
         select(standings.c.example_id)
         .where(standings.c.action.is_not(None), standings.c.action != "skip")
+        .where(standings.c.example_id.not_in(select(tables.taken_down.c.example_id)))
         .group_by(standings.c.example_id)
         .having(func.count() > 1)
     )
