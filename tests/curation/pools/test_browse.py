@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from align.curation.pools.browse import LABELS, ORDERS, STATES, Browse, Filters, as_query, from_query
@@ -89,6 +89,7 @@ FILTERS = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(FILTERS)
 def test_a_view_is_a_link_and_the_link_is_the_view(filters: Filters) -> None:
     assert from_query(as_query(filters)) == (filters, [])
