@@ -34,7 +34,6 @@ def save_draft(connection: Connection, curator: str, example_id: str, content: s
     """Keep the one draft a person has of an example."""
     require(connection, curator, "curator", "write drafts")
     check_text("note", note)
-    refuse_taken(connection, example_id)
     put(
         connection,
         tables.drafts,
@@ -45,6 +44,7 @@ def save_draft(connection: Connection, curator: str, example_id: str, content: s
         note=note,
         at=now_of(connection),
     )
+    refuse_taken(connection, example_id)  # last: from here on a takedown waits, and what came before is seen
 
 
 def draft_of(connection: Connection, curator: str, example_id: str) -> Draft | None:

@@ -27,6 +27,8 @@ def take_down(connection: Connection, ids: Collection[str]) -> int:
         return 0
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    else:  # a draft is saved without holding the history: end those under way, and let the next ones find the list
+        connection.execute(text("LOCK TABLE drafts IN SHARE ROW EXCLUSIVE MODE"))
     with _opened(connection, "events"), _opened(connection, "authored"):
         count = sum(_blank(connection, step) for step in _steps(fresh))
     seq, _ = changes.note_change(connection, "align", "taken down", ", ".join(fresh)[:2000], f"{count} texts and notes")
