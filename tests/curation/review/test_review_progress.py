@@ -44,4 +44,7 @@ def test_an_example_tells_of_its_own_cell_and_one_in_no_group_says_so(tmp_path: 
     assert cells[names[0]] == {"name": "cooking", "accepted": 1, "wanted": 5, "undecided": 2}
     # Music and garden, four examples each, are in no group.
     assert cells[names[1]] == {"name": "in no group", "accepted": 0, "wanted": None, "undecided": 8}
+    store.take_down(names[:1])
+    queue.catch_up()  # another one's page has heard of it, while this one's was drawn
+    assert list(progress_of(queue, "ada", names, "")["cells"]) == names[1:]
     queue.close()

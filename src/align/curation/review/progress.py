@@ -31,7 +31,10 @@ def progress_of(queue: Queue, curator: str, example_ids: list[str], moment: str)
         done = tally.doings(curator)
         cells = {}
         for name in example_ids:
-            code = int(pool.cells.codes[pool.row(name)])
+            row = pool.row_or_none(name)
+            if row is None:  # taken down since the page's cards were drawn
+                continue
+            code = int(pool.cells.codes[row])
             cell = pool.cells.names[code]
             cells[name] = {
                 "name": cell or "in no group",
