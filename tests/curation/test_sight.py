@@ -128,6 +128,10 @@ def test_it_is_neither_served_nor_opened_nor_searched_nor_drawn(apart: tuple[Poo
     reviewing = Reviewing(store, pool, queue, "ben", sight=sight)
     with pytest.raises(AlignError, match="was written by the other group of authors"):
         reviewing.show("authored/b-1")
+    asked = {"id": "authored/b-1", "content": "c", "version": 0, "texts": None}
+    reviewing.take([{"kind": kind, "request": kind, "action": "skip", **asked} for kind in ("draft", "decide")])
+    assert [(answer["ok"], SECRET in str(answer)) for answer in reviewing.answers.values()] == [(False, False)] * 2
+    assert store.events_since(0) == []
     browse = Browse(pool, TextIndex.open(tmp_path / "store", pool.folder, pool.examples()))
     hidden = sight.rows(pool)
     listing = browse.find(Filters(words="muses"), queue.tally.states, hidden)

@@ -162,6 +162,20 @@ def test_a_draft_and_the_place_survive_a_reload(pool: Pool, store: CurationStore
     assert (card["id"], card["draft"], card["note"]) == ("se/cooking/1", ["How?", "I heat it."], "check")
 
 
+def test_answers_tell_what_follows_from_the_last_draft_alone_and_of_nothing_that_is_gone(
+    pool: Pool, store: CurationStore
+) -> None:
+    reviewing = review(pool, store)
+    name = first(reviewing)
+    for number in range(3):
+        reviewing.take([{"kind": "draft", "request": f"d{number}", "id": name, "texts": ["How?", "x" * number], "note": ""}])
+    assert ["live" in reviewing.answers[f"d{number}"] for number in range(3)] == [False, False, True]
+    store.take_down([name])
+    pool.drop([name])
+    assert name not in [card["id"] for card in reviewing.cards()]
+    assert [list(reviewing.answers[f"d{number}"]) for number in range(3)] == [["ok"]] * 3
+
+
 def test_a_draft_may_be_empty_for_a_while_but_not_decided(pool: Pool, store: CurationStore) -> None:
     reviewing = review(pool, store)
     reviewing.take([{"kind": "draft", "request": "d1", "id": first(reviewing), "texts": ["How?", ""], "note": ""}])

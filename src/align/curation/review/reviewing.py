@@ -4,15 +4,17 @@ The browser shows the first example and holds the next ones ready. It sends mess
 each is done once and answered once. After every message it is told anew what lies open: the store is the truth, the page follows.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from align.curation.queueing.accepted import Neighbour
+from align.curation.review.asking import asks_of, edited_turns, event_words
 from align.curation.review.card import Alike, Look, card_of, live_of, suggestions_of
 from align.curation.review.seat import Seat
+from align.curation.review.supply import Examples, Waiting
 from align.curation.sight import Sight
-from align.curation.state.events import Ask, Event
+from align.curation.state.events import Event
 from align.curation.state.settings import Settings
 from align.curation.state.taken import TakenDown
 from align.curation.store import CurationStore
@@ -25,33 +27,6 @@ from align.style.reference import StyleReference
 ANSWERS = 60
 """So many answers are kept for messages that come again."""
 NEAREST = 3
-
-
-class Examples(Protocol):
-    """What is asked of a pool."""
-
-    def __contains__(self, example_id: object) -> bool: ...
-    def example(self, example_id: str) -> Example: ...
-    @property
-    def near_from(self) -> float: ...
-
-
-class Served(Protocol):
-    """An example for somebody, and why."""
-
-    @property
-    def example_id(self) -> str: ...
-    @property
-    def why(self) -> str: ...
-
-
-class Waiting(Protocol):
-    """What is asked of a queue."""
-
-    def next(
-        self, curator: str, count: int = 3, cells: Sequence[str] = (), hidden: Collection[str] = ()
-    ) -> Sequence[Served]: ...  # fmt: skip
-    def overfull(self, example_id: str) -> str: ...
 
 
 @dataclass(slots=True)
@@ -82,6 +57,8 @@ class Reviewing:
     refusal: str = ""
     """Why nothing can be handed out."""
     _cards: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _drafted: dict[str, str] = field(default_factory=dict)
+    """The request of the last draft of each example that lies open: its answer says what follows from the text."""
     _place: str | None = None
     """The example that the store was told the person looks at."""
 
@@ -105,9 +82,7 @@ class Reviewing:
 
     def show(self, example_id: str, why: str = "search") -> None:
         """Put one example first, as a person asked for it elsewhere; one that somebody else has open is refused."""
-        self.pool.example(example_id)  # tells of an unknown id
-        if not self._may_show(example_id):
-            raise InputError(f"{example_id}: was written by the other group of authors; it is not shown to those of yours")
+        self._example(example_id)
         if not self._hold([example_id]):
             raise InputError(f"{example_id}: somebody else has it open now; look again when they are done")
         self._cards.pop(example_id, None)
@@ -134,6 +109,9 @@ class Reviewing:
             except AlignError as error:
                 answer = {"ok": False, "said": str(error)}
             self.answers[request] = answer
+            if "live" in answer:
+                self._forget_text(str(message["id"]))
+                self._drafted[str(message["id"])] = request
         for old in list(self.answers)[:-ANSWERS]:
             del self.answers[old]
 
@@ -143,6 +121,8 @@ class Reviewing:
             self._refill()  # something was taken down, or the person came into a group of authors
         for name in [name for name in self._cards if name not in self.open]:
             del self._cards[name]
+        for name in [name for name in self._drafted if name not in self.open]:
+            self._forget_text(name)
         fresh = [name for name in self.open if name not in self._cards]
         seat = self.store.seat(self.curator, fresh)
         self.terms = seat.terms
@@ -158,9 +138,13 @@ class Reviewing:
         places = {name: place for place, name in enumerate(self.picked, 1)}
         return {name: (places[name], len(places)) for name in self.open if name in places and name in self.asked_for}
 
+    def _forget_text(self, name: str) -> None:
+        """Tell no more what the last draft of an example said: all answers go out with every page."""
+        self.answers.get(self._drafted.pop(name, ""), {}).pop("live", None)
+
     def _do(self, kind: str, request: str, message: dict[str, Any]) -> dict[str, Any]:
         if kind == "decide":
-            return self._decide(request, message)
+            return self._decide(message)
         if kind == "undo":
             return self._undo(request)
         if kind == "draft":
@@ -174,12 +158,12 @@ class Reviewing:
             return {"ok": True}
         raise InputError(f"the page sent a message of an unknown kind {kind!r}; reload it")
 
-    def _decide(self, request: str, message: dict[str, Any]) -> dict[str, Any]:
+    def _decide(self, message: dict[str, Any]) -> dict[str, Any]:
         name, note = str(message["id"]), str(message.get("note", ""))
-        example = self.pool.example(name)
-        turns = _turns(example, message.get("texts"))
+        example = self._example(name)
+        turns = edited_turns(example, message.get("texts"))
         try:
-            self._save(request, message, example, turns)
+            self._save(message, example, turns)
         except AlignError as error:
             self._cards.pop(name, None)
             if isinstance(error, TakenDown) or not self._is_undecided(name):
@@ -193,27 +177,8 @@ class Reviewing:
         said = self.queue.overfull(name)
         return {"ok": True, "said": said} if said else {"ok": True}
 
-    def _save(self, request: str, message: dict[str, Any], example: Example, turns: tuple[Turn, ...]) -> None:
-        action = message["action"]
-        if turns and action == "accept":
-            action = "edit"
-        empty = next((turn.role for turn in turns if not turn.text.strip()), None)
-        if empty is not None and action in ("edit", "reject"):
-            raise InputError(f"{example.id}: the {empty}'s text is empty; write something, or undo the change")
-        ask = Ask(
-            request=request, example_id=example.id, content=str(message["content"]), version=int(message["version"]),
-            action=action, curator=self.curator, turns=turns if action == "edit" else (), reason=str(message.get("reason", "")),
-            note=str(message.get("note", "")), seconds=float(message.get("seconds", 0)), served=self.open.get(example.id, ""),
-            blind=self.settings.blind,
-        )  # fmt: skip
-        if ask.content != content_of(example.turns):
-            raise InputError(f"{example.id}: its text has changed since the page was drawn; nothing was saved, look at it again")
-        if turns and action == "reject":
-            # What was typed is kept: an edit, and a rejection of what it made.
-            edit = replace(ask, request=f"{request}/edit", action="edit", turns=turns, reason="", seconds=0.0, batch=request)
-            asks = [edit, replace(ask, content=content_of(turns), version=ask.version + 1, batch=request)]
-        else:
-            asks = [ask]
+    def _save(self, message: dict[str, Any], example: Example, turns: tuple[Turn, ...]) -> None:
+        asks = asks_of(message, example, turns, self.curator, self.open.get(example.id, ""), self.settings.blind)
         following = next((name for name in self.open if name != example.id), None)
         self.store.decide(*asks, place=following)
         self._place = following or self._place
@@ -237,8 +202,8 @@ class Reviewing:
         return {"ok": True, "said": f"{said}."}
 
     def _draft(self, message: dict[str, Any]) -> dict[str, Any]:
-        example = self.pool.example(str(message["id"]))
-        turns, note = _turns(example, message.get("texts")), str(message.get("note", ""))
+        example = self._example(str(message["id"]))
+        turns, note = edited_turns(example, message.get("texts")), str(message.get("note", ""))
         content = content_of(example.turns)
         if turns or note:
             self.store.save_draft(self.curator, example.id, content, turns or example.turns, note)
@@ -280,6 +245,13 @@ class Reviewing:
     def _keep_place(self, name: str) -> None:
         self.store.keep_place(self.curator, name)
         self._place = name
+
+    def _example(self, name: str) -> Example:
+        """One that the person may see; an unknown id and one that is gone are told."""
+        example = self.pool.example(name)
+        if not self._may_show(name):
+            raise InputError(f"{name}: was written by the other group of authors; it is not shown to those of yours")
+        return example
 
     def _may_show(self, name: str) -> bool:
         return name in self.pool and name not in self.sight.hidden
@@ -325,19 +297,3 @@ class Reviewing:
     def _alike(self, name: str) -> tuple[Alike, ...]:
         near = [item for item in self.near(name, NEAREST, self.sight) if item.similarity >= self.pool.near_from]
         return tuple(Alike(self.pool.example(item.example_id), item.similarity) for item in near)
-
-
-def event_words(event: Event) -> str:
-    """`reject (unsafe) of cooking/12`: what a person did, for people."""
-    reason = f" ({event.reason})" if event.reason else ""
-    return f"{event.action}{reason} of {event.example_id.partition('/')[2] or event.example_id}"
-
-
-def _turns(example: Example, texts: Any) -> tuple[Turn, ...]:
-    """The dialogue with these texts; empty where they are what it says already."""
-    if texts is None:
-        return ()
-    if len(texts) != len(example.turns):
-        raise InputError(f"{example.id}: the page sent {len(texts)} texts for {len(example.turns)} turns; reload it")
-    turns = tuple(Turn(turn.role, str(text)) for turn, text in zip(example.turns, texts, strict=True))
-    return () if turns == example.turns else turns
