@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from small_models import TINY
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -56,6 +56,20 @@ def test_each_matrix_is_read_when_it_is_asked_for(family, tmp_path):
         assert torch.equal(asked[name], values), name
     for name, values in whole.named_buffers():
         assert torch.equal(dict(model.named_buffers())[name], values), name
+
+
+def test_of_a_whole_file_and_a_cut_one_that_is_read_which_one_process_would_read(tmp_path):
+    place = stored(tmp_path / "llama")
+    other = model_at(place, "float32")
+    with torch.no_grad():
+        other.model.layers[0].mlp.up_proj.weight.fill_(7)
+    save_file({name: values.contiguous() for name, values in other.state_dict().items()}, tmp_path / "llama" / files.WHOLE)
+    assert (tmp_path / "llama" / files.INDEX).is_file()
+    name = "model.layers.0.mlp.up_proj.weight"
+    model = model_to_divide(place)
+    read = ReadWhenAsked(model.state_dict(), on_disk(model))[name]
+    assert torch.equal(read, model_at(place, "float32").state_dict()[name])
+    assert bool((read == 7).all())
 
 
 def test_tied_matrices_stay_one_and_a_row_can_be_added(base, tmp_path):

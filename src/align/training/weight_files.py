@@ -58,10 +58,12 @@ class WeightFiles:
 
 def weight_files(place: ModelPlace) -> WeightFiles | None:
     """The files of a whole model, in its folder or where the hub's were put; None where they are not found."""
+    whole = _file(place, WHOLE)
+    if whole is not None:  # first, as transformers looks: where both lie there, one process and several read the same
+        return WeightFiles(dict.fromkeys(_names(whole), whole))
     index = _file(place, INDEX)
     if index is None:
-        whole = _file(place, WHOLE)
-        return None if whole is None else WeightFiles(dict.fromkeys(_names(whole), whole))
+        return None
     try:
         listed: dict[str, str] = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
     except (ValueError, KeyError) as error:
