@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from align.artifact import Artifact, content_hash
 from align.curation.pools.pool import Pool
-from align.curation.queueing.queue import Queue, QueueSettings
+from align.curation.queueing.looks import QueueSettings
+from align.curation.queueing.queue import Queue
 from align.curation.state.events import Ask, Event
 from align.curation.state.leases import Lease
 from align.curation.store import CurationStore

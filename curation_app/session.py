@@ -10,7 +10,8 @@ from align.curating import Desk, open_pool, rules_above, usual_style
 from align.curation.database.place import VARIABLE
 from align.curation.pools.pool import Pool
 from align.curation.queueing.accepted import Accepted
-from align.curation.queueing.queue import Queue, QueueSettings
+from align.curation.queueing.looks import QueueSettings
+from align.curation.queueing.queue import Queue
 from align.curation.sight import Sight, sight_of
 from align.curation.state.settings import Settings
 from align.curation.state.watching import TakedownWatch

@@ -10,7 +10,8 @@ from queue_setting import decide, examples, pool_of, store_of
 from align.curation.board import TOO_MUCH, Voices, audited_rate, cells_of, dominant, spread_of, total_of
 from align.curation.pools.layout import places_of, points_of
 from align.curation.pools.pool import Pool
-from align.curation.queueing.queue import Queue, QueueSettings
+from align.curation.queueing.looks import QueueSettings
+from align.curation.queueing.queue import Queue
 from align.curation.store import CurationStore
 from align.curation.wanted import Wanted
 from align.records import Turn

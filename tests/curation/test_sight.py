@@ -10,7 +10,8 @@ from align.curation.pools.layout import places_of, points_of
 from align.curation.pools.pool import Pool
 from align.curation.pools.search import TextIndex
 from align.curation.queueing.accepted import Accepted
-from align.curation.queueing.queue import Queue, QueueSettings
+from align.curation.queueing.looks import QueueSettings
+from align.curation.queueing.queue import Queue
 from align.curation.review.reviewing import Reviewing
 from align.curation.sight import refuse_other_group, sight_of
 from align.curation.store import CurationStore, NotAllowed, Person

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from queue_setting import CURATORS, SUBJECTS, decide, pool_of, store_of
 
-from align.curation.queueing.queue import Queue, QueueSettings
+from align.curation.queueing.looks import QueueSettings
+from align.curation.queueing.queue import Queue
 from align.curation.queueing.sequence import LONGEST, NEAR
 from align.curation.store import CurationStore, NotAllowed
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from queue_setting import decide, pool_of, store_of
 
-from align.curation.queueing.queue import Queue, QueueSettings
+from align.curation.queueing.looks import QueueSettings
+from align.curation.queueing.queue import Queue
 from align.curation.review.reviewing import Reviewing
 from align.curation.store import CurationStore
 

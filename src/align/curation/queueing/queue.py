@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from align.curation.pools.pool import Pool
 from align.curation.pools.topics import topics_of
+from align.curation.queueing.calibration import draw_calibration
+from align.curation.queueing.looks import QueueSettings, why_of
 from align.curation.queueing.moments import last_moment, moment_in_force
 from align.curation.queueing.picking import Picker, Room, Why
 from align.curation.queueing.ranking import Known, Ranker, Ranking
 from align.curation.queueing.tally import ACCEPTED, GONE, UNDECIDED, Tally
 from align.curation.state.events import Event
 from align.curation.state.leases import Fitting, Lease
-from align.lots import lot
-from align.selection.turns import turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,23 +34,6 @@ if TYPE_CHECKING:
 BATCH = 10_000
 ATTEMPTS = 5
 """How often to look for others where another process was faster."""
-CALIBRATION_SHARE = 0.1
-"""The calibration set is no larger than this share of the pool: a small one is better reviewed than measured on."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueSettings:
-    """How looks are shared out."""
-
-    uncertain: float = 0.10
-    """Share of looks after calibration."""
-    audit: float = 0.05
-    overlap: float = 0.10
-    calibration: int = 30
-    """Examples that everybody sees first."""
-    cool_down: int = 30
-    """A skipped example comes back to the same person after so many further looks; others may get it at once."""
-    lease_minutes: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,23 +217,9 @@ class Queue:
         return np.where(self._wanted > 0, np.clip(shares, 0, 1), 0.0)
 
     def _calibrate(self) -> None:
-        self.calibration = self._draw_calibration()
+        self.calibration = draw_calibration(self.pool, self.order, self._wanted, self.settings.calibration)
         calibration = frozenset(self.calibration)
         self._picker = Picker(self.pool, self.tally, self.topics, self.order, calibration, self.seed, self._with_novelty)
-
-    def _draw_calibration(self) -> list[int]:
-        """The same rows for everybody: from each cell by its target or, without targets, by its size."""
-        import numpy as np
-
-        codes = self.pool.cells.codes[self.order]
-        sizes = np.bincount(codes, minlength=len(self._wanted))
-        shares = np.where(np.isfinite(self._wanted), self._wanted, sizes)
-        names = [str(number) for number in range(len(sizes))]
-        by_name = dict(zip(names, sizes.tolist(), strict=True))
-        count = min(self.settings.calibration, int(CALIBRATION_SHARE * len(self.pool)))
-        places = turns(by_name, dict(zip(names, shares.tolist(), strict=True)), count)
-        waiting = {name: iter(self.order[codes == int(name)].tolist()) for name in set(places)}
-        return [next(waiting[name]) for name in places]
 
     # who gets what
 
@@ -288,7 +257,7 @@ class Queue:
             if not is_done and row not in room.taken and self.tally.states[row] != GONE:
                 return row, "calibration"
         allowed = picker.allowed(curator, room, cells, self.settings.cool_down)
-        why = self._draw_why(curator, done.looks + len(line))
+        why = why_of(self.settings, self.seed, curator, done.looks + len(line))
         row = -1
         if why == "overlap":
             row = picker.overlap(curator, room)
@@ -299,18 +268,6 @@ class Queue:
         if row < 0:  # only what this curator skipped a moment ago is left
             row = picker.harvest(picker.allowed(curator, room, cells, 0), curator, line, self._gaps())
         return (row, why) if row >= 0 else None
-
-    def _draw_why(self, curator: str, place: int) -> Why:
-        """By lot and not by turns: nobody shall count out which look is a second one."""
-        drawn = lot("why", self.seed, curator, place) / 2**64
-        kinds: tuple[tuple[Why, float], ...] = (
-            ("uncertain", self.settings.uncertain), ("audit", self.settings.audit), ("overlap", self.settings.overlap)
-        )  # fmt: skip
-        for why, share in kinds:
-            if drawn < share:
-                return why
-            drawn -= share
-        return "harvest"
 
     def _lease(self, curator: str, line: dict[int, Why], count: int) -> set[int]:
         if not line:
