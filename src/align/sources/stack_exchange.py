@@ -62,7 +62,7 @@ class StackExchange(Source):
     """Take what there is of a table that is cut off at its end; by default that is an error."""
 
     how_to_get: ClassVar[str] = HOW_TO_GET
-    version: ClassVar[int] = 3  # 2: the signal `self_contained_title`; 3: the title in `origin`
+    version: ClassVar[int] = 4  # 2: the signal `self_contained_title`; 3: the title in `origin`; 4: broken rows
     terms: ClassVar[str] = (
         "Stack Exchange: posts stand under CC BY-SA (2.5, 3.0 or 4.0 by their date), and who passes them on is asked to say that "
         "they come from the network, to link the question, to name the authors of question and answer and to link their profiles."
