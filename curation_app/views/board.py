@@ -15,9 +15,9 @@ PAGE = PageInfo("Board", ":material/dashboard:", 20)
 
 def draw(project: Project, person: Person) -> None:
     queue = project.queue
-    tally = queue.catch_up()
-    cells = cells_of(queue)
-    pace = pace_of([list(done.reviews.values()) for done in tally.curators.values()])
+    with queue.reading() as tally:
+        reviews = [list(done.reviews.values()) for done in tally.curators.values()]
+    cells, pace = cells_of(queue), pace_of(reviews)
     draw_summary(cells, pace, audited_rate(queue))
     draw_cells(cells)
     draw_warnings(dominant(queue))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,6 +139,20 @@ def test_style_is_measured_of_the_text_as_people_left_it(queue: Queue, store: Cu
     assert chars.count == 2
     assert queue.tally.edited == {queue.pool.row(example_id): edited}
     assert Voices(queue.pool).spread(queue.tally) == voices.spread(queue.tally)
+
+
+def test_style_is_measured_while_others_go_on_deciding(queue: Queue, store: CurationStore) -> None:
+    say(queue, store, "cooking", "++")
+
+    class Undone(dict[int, tuple[Turn, ...]]):
+        """Of edits: while they are looked at, another thread takes an acceptance back."""
+
+        def get(self, row: int, default: Any = None) -> Any:
+            queue.tally.accepted.pop(row)
+            return default
+
+    queue.tally.edited = Undone()
+    assert {item.count for item in Voices(queue.pool).spread(queue.tally) if item.metric == "style_openings"} == {2}
 
 
 def test_the_map_is_the_same_again_and_keeps_subjects_together(queue: Queue, tmp_path: Path) -> None:

@@ -180,10 +180,11 @@ class Voices:
     def spread(self, tally: Tally) -> list[Measurement]:
         """What `align.style.spread` says of the accepted set, by source or, where there is one source alone, by site."""
         labels = self.pool.sources if len(self.pool.sources.names) > 1 else self.pool.sites
-        keys = [(row, tally.edited.get(row)) for row in tally.accepted]
-        self._known = {key: self._known[key] if key in self._known else self._measure(*key) for key in keys}
+        # Others go on deciding, and draw the board meanwhile: what is gone through here is nobody else's.
+        keys, before = [(row, tally.edited.get(row)) for row in list(tally.accepted)], self._known
+        self._known = now = {key: before[key] if key in before else self._measure(*key) for key in keys}
         by_kind: dict[str, list[Measured]] = {}
-        for (row, _), measured in self._known.items():
+        for (row, _), measured in now.items():
             by_kind.setdefault(labels[row], []).append(measured)
         return measure_spread(by_kind) if by_kind else []
 
