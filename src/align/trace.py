@@ -87,7 +87,8 @@ def find(artifact: Artifact, record: type[R], example_id: str) -> list[R]:
         with parquet_file(part) as file:
             for group in range(file.num_row_groups):
                 ids = file.read_row_group(group, columns=[ID_COLUMNS[record]]).column(0)
-                places = pc.indices_nonzero(pc.equal(ids, example_id))
+                # of no chunk pyarrow dies: https://github.com/apache/arrow/issues/51018
+                places = pc.indices_nonzero(pc.equal(ids, example_id)) if len(ids) else ()
                 if len(places):
                     found += rows_as_records(file.read_row_group(group).take(places), record)
     return found

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from freeze_setting import run_pub
+from freeze_setting import run_pub, write_pub
 
 from align.errors import AlignError, FreezeRefused, InputError
 from align.freezing.folder import read_frozen
@@ -13,7 +13,9 @@ from align.freezing.rows import example_of
 from align.housekeeping import rubbish_of
 from align.lineage import load_run
 from align.recipe import load_recipe
+from align.runner import run_recipe
 from align.sources.json_lines import JsonLines
+from align.trace import trace_example
 
 STAGES = {"train": "train_set", "test": "test_prompts"}
 
@@ -283,3 +285,15 @@ def test_lengths_are_told_in_tokens_of_a_model_where_one_is_named(pub: Path, tmp
     with pytest.raises(AlignError, match=r"--tokenizer: stage drawn \(quota\) has no tokenizer"):
         freeze(load_recipe(pub / "pub.yaml"), pub / "store", STAGES, tmp_path / "none", tokenizer=drawn)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_dump_of_which_every_row_was_superseded_is_no_obstacle(tmp_path: Path) -> None:
+    # of a table without a row pyarrow reads a column without a chunk, which ends the process: apache/arrow#51018
+    recipe = write_pub(tmp_path)
+    shutil.copytree(tmp_path / "dumps" / "beer.stackexchange.com", tmp_path / "older" / "beer.stackexchange.com")
+    recipe.write_text(recipe.read_text().replace("dumps: [dumps]", "dumps: [dumps, older]"))
+    run = run_recipe(load_recipe(recipe), tmp_path / "store")
+    assert run["dumps"].counts.dropped == {"ingest: superseded": 3}
+    frozen(tmp_path)
+    assert len(lines(tmp_path / "set" / "data" / "train.jsonl")) == 5
+    assert trace_example(load_recipe(recipe), tmp_path / "store", "stack_exchange/beer/10").events[-1].stage == "train_set"

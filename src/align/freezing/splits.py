@@ -119,7 +119,8 @@ def examples_with(artifact: Artifact, ids: set[str]) -> Iterator[Example]:
         with parquet_file(part) as file:
             for group in range(file.num_row_groups):
                 names = file.read_row_group(group, columns=["id"]).column(0)
-                places = pc.indices_nonzero(pc.is_in(names, value_set=wanted))
+                # A part whose rows were all superseded has no chunk, and of that pyarrow dies: https://github.com/apache/arrow/issues/51018
+                places = pc.indices_nonzero(pc.is_in(names, value_set=wanted)) if len(names) else ()
                 if len(places):
                     yield from rows_as_records(file.read_row_group(group).take(places), Example)
 
