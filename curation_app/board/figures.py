@@ -45,6 +45,12 @@ def draw_cells(cells: list[CellState]) -> None:
             **{name: _counted(width) for name, width in COUNTS.items()},
         },
     )  # fmt: skip
+    at_once = sum(cell.at_once for cell in cells)
+    if at_once:
+        st.caption(
+            f"{at_once:,} examples were decided many at once, unread: they count as accepted or rejected, and are left out of "
+            "pace, shares and forecasts."
+        )
     for cell in cells:
         if cell.is_short:
             st.warning(
@@ -59,7 +65,7 @@ def _counted(width: int) -> Any:
 
 
 def _cell_row(cell: CellState) -> dict[str, Any]:
-    told = cell.accepted + cell.rejected
+    told = cell.accepted + cell.rejected - cell.at_once
     return {
         "cell": cell.name or "all",
         "done": min(100, 100 * cell.accepted // cell.target) if cell.target else None,

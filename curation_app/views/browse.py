@@ -12,8 +12,8 @@ import streamlit as st
 from align.curation.decisions import Action
 from align.curation.pools.browse import ORDERS, STATES, Browse, Filters, Listing, Order, as_query, from_query
 from align.curation.pools.search import TextIndex
-from align.curation.review.many import SERVED as BULK
 from align.curation.review.many import Preview, asks_for, preview
+from align.curation.state.bulk import SERVED as BULK
 from align.curation.team.people import Person
 from curation_app.links import open_page, review_these, review_words, set_query
 from curation_app.look import say_nothing_here, table_height

@@ -60,6 +60,21 @@ def test_a_cell_shows_what_it_has_lacks_and_costs(queue: Queue, store: CurationS
     assert total_of([cooking, ocean]).hours == pytest.approx(0.12)
 
 
+def test_what_was_decided_many_at_once_is_counted_and_tells_of_no_share_or_forecast(queue: Queue, store: CurationStore) -> None:
+    say(queue, store, "cooking", "++-")
+    before = cells_of(queue)[0]
+    for number in (3, 4):
+        decide(queue, store, f"stack_exchange/cooking/{number}", "reject", why="bulk")
+    queue.catch_up()
+    after = cells_of(queue)[0]
+    assert (after.accepted, after.rejected, after.left, after.at_once, before.at_once) == (2, 3, 1, 2, 0)
+    assert (after.rate, after.forecast) == (before.rate, before.forecast)
+    # whoever reads one of them after all makes it a look like any other
+    decide(queue, store, "stack_exchange/cooking/4", "reject", curator="ben", seconds=36.0)
+    queue.catch_up()
+    assert (cells_of(queue)[0].at_once, cells_of(queue)[0].rate.value) == (1, pytest.approx(2 / 4))
+
+
 def test_a_cell_that_can_no_longer_be_filled_says_so(queue: Queue, store: CurationStore) -> None:
     say(queue, store, "cooking", "-----")
     cooking = cells_of(queue)[0]

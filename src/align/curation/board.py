@@ -43,8 +43,10 @@ class CellState:
     left: int
     """Undecided."""
     rate: Estimate
-    """Share of accepted among accepted and rejected; Wilson 95 %."""
+    """Share of accepted among accepted and rejected, those decided many at once left out; Wilson 95 %."""
     forecast: Forecast
+    at_once: int = 0
+    """Of the accepted and rejected, how many were decided with others at once, and are left out of the rate."""
 
     @property
     def lacking(self) -> int:
@@ -99,12 +101,13 @@ def cells_of(queue: Queue) -> list[CellState]:
     with queue.reading() as tally:
         everybody = [list(done.reviews.values()) for done in tally.curators.values()]
         counts = {state: tally.counts(state).copy() for state in (ACCEPTED, REJECTED, FLAGGED, UNDECIDED)}
+        at_once = _at_once(tally, everybody)
     by_cell: dict[str, list[Review]] = {name: [] for name in names}
     for review in sorted((review for own in everybody for review in own), key=lambda review: review.seq):
         by_cell[queue.pool.cells[review.row]].append(review)
     rates, seconds = rates_by_cell(by_cell), pace_of(everybody).mean_seconds
     shown = [*queue.targets, *(name for name in names if name not in queue.targets and not queue.targets)]
-    return [_cell(name, queue, counts, rates.get(name, Estimate(0.0, 0.0, 1.0)), seconds) for name in shown]
+    return [_cell(name, queue, counts, at_once, rates.get(name, Estimate(0.0, 0.0, 1.0)), seconds) for name in shown]
 
 
 def total_of(cells: Sequence[CellState]) -> Forecast:
@@ -196,17 +199,39 @@ class Voices:
         return measure(example.response, example.prompt)
 
 
-def _cell(name: str, queue: Queue, counts: "dict[int, NDArray[np.int64]]", rolling: Estimate, seconds: float | None) -> CellState:
+def _at_once(tally: Tally, everybody: Sequence[Sequence[Review]]) -> "dict[int, NDArray[np.int64]]":
+    """By state and cell: what stands of the examples that were decided with others at once, and by nobody on their own."""
+    import numpy as np
+
+    told = [review for own in everybody for review in own if review.action != "skip"]
+    read = {review.row for review in told if not review.is_one_of_many}
+    rows = np.array(sorted({review.row for review in told} - read), dtype=np.int64)
+    codes, states = tally.pool.cells.codes[rows], tally.states[rows]
+    size = len(tally.pool.cells.names)
+    return {state: np.bincount(codes[states == state], minlength=size).astype(np.int64) for state in (ACCEPTED, REJECTED)}
+
+
+def _cell(
+    name: str,
+    queue: Queue,
+    counts: "dict[int, NDArray[np.int64]]",
+    at_once: "dict[int, NDArray[np.int64]]",
+    rolling: Estimate,
+    seconds: float | None,
+) -> CellState:
     names = queue.pool.cells.names
     number = names.index(name) if name in names else None
     accepted, rejected, flagged, left = (
         0 if number is None else int(counts[state][number]) for state in (ACCEPTED, REJECTED, FLAGGED, UNDECIDED)
     )
-    told = accepted + rejected
-    rate = Estimate(accepted / told if told else 0.0, *wilson(accepted, told))
+    taken, unread = (
+        (0, 0) if number is None else (int(at_once[ACCEPTED][number]), int(sum(own[number] for own in at_once.values())))
+    )
+    told = accepted + rejected - unread
+    rate = Estimate((accepted - taken) / told if told else 0.0, *wilson(accepted - taken, told))
     target = queue.targets.get(name) if queue.targets else None
     lacking = max(0, target - accepted) if target is not None else 0
-    return CellState(name, target, accepted, rejected, flagged, left, rate, forecast_of(lacking, rolling, seconds))
+    return CellState(name, target, accepted, rejected, flagged, left, rate, forecast_of(lacking, rolling, seconds), unread)
 
 
 def _dominant_in(pool: Pool, accepted: "NDArray[np.int64]", cell: int, what: str, labels: Labels) -> list[Dominance]:

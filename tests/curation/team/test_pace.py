@@ -81,3 +81,14 @@ def test_a_stretch_ends_with_a_break_of_a_quarter_of_an_hour() -> None:
     ]
     assert stretch_minutes(reviews) == 39  # 9:30 to 10:09: the 25 minutes before were a break
     assert stretch_minutes([]) == 0
+
+
+def test_what_was_rejected_many_at_once_tells_of_no_pace_share_or_drift() -> None:
+    # without a page's seconds: the time since the look before must not be taken over a batch, either
+    read = [look(number, "accept" if number % 3 else "reject", minute=1) for number in range(1, 13)]
+    bulk = [look(number, "reject", seconds=0, served="bulk", minute=2) for number in range(100, 142)]
+    assert pace_of([read + bulk]) == pace_of([read])
+    assert pace_of([bulk]).looks == 0
+    assert rates_by_cell({"here": [*read, *bulk]}) == rates_by_cell({"here": read})
+    assert rates_by_cell({"here": read, "swept": bulk})["swept"].value == pytest.approx(8 / 12)
+    assert drift_of("ada", read + bulk) == drift_of("ada", read)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from align.curation.decisions import verdict_on
 from align.curation.pools.pool import Pool
+from align.curation.state.bulk import SERVED as BULK
 from align.curation.state.events import Event
 from align.curation.state.folding import ACCEPTING, fold_example
 from align.records import Turn
@@ -34,6 +35,11 @@ class Review:
     seconds: float
     served: str
     blind: bool = False
+
+    @property
+    def is_one_of_many(self) -> bool:
+        """Whether it was decided with others at once, unread: it tells of no pace and of no share."""
+        return self.served == BULK
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from uuid import NAMESPACE_URL, uuid5
 from align.curation.decisions import Action
 from align.curation.pools.browse import STATES
 from align.curation.pools.pool import Pool
+from align.curation.state.bulk import SERVED
 from align.curation.state.events import Ask
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 MOST = 5_000
 """So many at once: what was decided by hand should not drown in what nobody read."""
-SERVED = "bulk"
 
 
 @dataclass(frozen=True, slots=True)

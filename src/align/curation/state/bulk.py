@@ -11,6 +11,8 @@ from align.curation.state.events import Ask, Event, StaleDecision, decide, event
 from align.curation.state.taken import TakenDown
 from align.curation.team.people import require
 
+SERVED = "bulk"
+"""Says of a decision that it was made with others at once."""
 STEP = 50
 """How many decisions make one transaction: others wait for it."""
 

@@ -1,6 +1,7 @@
 """How fast people are, how long it will take, and whether anybody judges otherwise than before. Pure functions of the reviews.
 
 A look takes the seconds between showing and deciding; one longer than `IDLE_SECONDS` counts as that, for nobody reads so long.
+What was decided with many others at once was not read, and counts for none of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -77,6 +78,11 @@ class Drift:
     """Whether the intervals of the two do not meet."""
 
 
+def one_by_one(reviews: Iterable[Review]) -> list[Review]:
+    """Those that somebody read, each by itself."""
+    return [review for review in reviews if not review.is_one_of_many]
+
+
 def seconds_of(reviews: Sequence[Review]) -> list[float]:
     """Active seconds of each look of one curator, in order; where the page did not say, the time since the look before."""
     found = []
@@ -91,7 +97,7 @@ def seconds_of(reviews: Sequence[Review]) -> list[float]:
 def pace_of(desks: Iterable[Iterable[Review]], recent: int = RECENT) -> Pace:
     """The pace of one curator's looks, or of several curators', over the last `recent` of all."""
     # of each desk as many as could be among the last of all, and the one before them, from which time may be counted
-    lately = [list(reviews)[-recent - 1 :] for reviews in desks]
+    lately = [one_by_one(reviews)[-recent - 1 :] for reviews in desks]
     timed = [pair for reviews in lately for pair in zip(reviews, seconds_of(reviews), strict=True)]
     timed = sorted(timed, key=lambda pair: pair[0].seq)[-recent:]
     accepted = sum(review.action in ACCEPTING for review, _ in timed)
@@ -116,14 +122,15 @@ def forecast_of(lacking: int, rate: Estimate, seconds: float | None) -> Forecast
 
 def rates_by_cell(reviews: Mapping[str, Sequence[Review]], recent: int = RECENT) -> dict[str, Estimate]:
     """The rolling rate of each cell; of one with few looks that of all."""
-    everything = sorted((review for own in reviews.values() for review in own), key=lambda review: review.seq)
+    read = {cell: one_by_one(own) for cell, own in reviews.items()}
+    everything = sorted((review for own in read.values() for review in own), key=lambda review: review.seq)
     overall = _rate(everything[-recent:])
-    return {cell: _rate(own[-recent:]) if len(own) >= FEWEST else overall for cell, own in reviews.items()}
+    return {cell: _rate(own[-recent:]) if len(own) >= FEWEST else overall for cell, own in read.items()}
 
 
 def drift_of(curator: str, reviews: Iterable[Review], window: int = WINDOW) -> Drift:
     """How one curator's rate went over time."""
-    looks = [review for review in reviews if review.action != "skip"]
+    looks = [review for review in one_by_one(reviews) if review.action != "skip"]
     seconds = seconds_of(looks)
     windows = tuple(
         _window(looks[start : start + window], seconds[start : start + window]) for start in range(0, len(looks), window)
