@@ -88,7 +88,7 @@ def _photograph(page: Any, address: str, scheme: str) -> None:
         _settle(page)
         if name == "freeze" and page.get_by_text("Press Apply decisions").count():
             page.get_by_role("button", name="Apply decisions").first.click()
-            page.get_by_text("Nothing speaks against it").wait_for(timeout=120_000)
+            page.get_by_text("no example is in two splits").wait_for(timeout=120_000)
             page.goto(f"{address}/{name}?as=Ada{query}")
             _settle(page)
         _keep(page, f"{name}-{scheme}")

@@ -98,7 +98,8 @@ def _draw_preview(preview: FreezePreview) -> None:
     for warning in preview.warnings:
         st.warning(plain(warning), icon=":material/info:")
     if not preview.problems:
-        st.success("Nothing speaks against it: no example is in two splits, and no prompt leaks.", icon=":material/check:")
+        said = "Apart from this, nothing speaks against it" if preview.warnings else "Nothing speaks against it"
+        st.success(f"{said}: no example is in two splits, and no prompt leaks.", icon=":material/check:")
     left, right = st.columns(2, gap="large")
     with left:
         st.header("Splits", anchor=False)

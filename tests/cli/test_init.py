@@ -28,7 +28,8 @@ def test_init_writes_a_recipe_that_loads_with_limas_numbers(align: Align, tmp_pa
     assert list(stages) == [
         "stack_exchange", "rules", "unique", "distinct", "shortlist", "picked", "final", "train_set", "base", "sft", "report",
     ]  # fmt: skip
-    assert (tmp_path / "mine" / "decisions.jsonl").read_text() == ""
+    assert (stages["picked"]["decisions"], stages["picked"]["undecided"]) == ("database", "keep")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["recipe.yaml"]
     assert "§2.1" in (tmp_path / "mine" / "recipe.yaml").read_text()
 
 

@@ -109,6 +109,31 @@ def test_a_missing_database_is_planned_and_told_with_the_way_to_get_it(tmp_path:
     assert not (store / "curation.db").exists()  # looking makes nothing
 
 
+def test_what_keeps_the_undecided_begins_before_anybody_opened_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe, store = load_recipe(recipe_of(tmp_path, "database, undecided: keep")), tmp_path / "store"
+    assert plan_recipe(recipe, store).missing == ()
+    with caplog.at_level("INFO", "align"):
+        made = run_recipe(recipe, store)["picked"]
+    assert made.counts.kept == 3
+    assert "3 kept though undecided; next: align app RECIPE" in caplog.messages
+    assert not (store / "curation.db").exists()
+    opened = CurationStore.open(f"sqlite:///{store}/curation.db")
+    opened.add_person("ada", "ada")
+    assert run_recipe(recipe, store)["picked"].key == made.key  # an app that was opened and left says as little
+    for number, item in enumerate(SEA):
+        decide(opened, number, item, "reject" if item is SALT else "accept", "ada")
+    opened.close()
+    caplog.clear()
+    with caplog.at_level("INFO", "align"):
+        assert run_recipe(recipe, store)["picked"].counts.kept == 2
+    assert "undecided" not in caplog.text
+    monkeypatch.setenv("ALIGN_DB", f"sqlite:///{tmp_path}/mistyped.db")  # one that is named has to be there
+    with pytest.raises(InputError, match=r"no curation database .*mistyped\.db"):
+        run_recipe(recipe, store)
+
+
 def test_a_server_that_does_not_answer_is_planned_as_missing_without_its_password(
     postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

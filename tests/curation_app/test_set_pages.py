@@ -152,7 +152,7 @@ def test_decisions_become_a_frozen_set_that_can_be_downloaded(app: App, look: Op
     store.close()
     page = look("ada", "freeze")
     page.get_by_role("button", name="Apply decisions").first.click()
-    page.get_by_text("Nothing speaks against it").wait_for(timeout=90_000)
+    page.get_by_text("no example is in two splits").wait_for(timeout=90_000)
     page.get_by_role("button", name="Freeze", exact=True).click()
     download = page.get_by_role("button", name="Download", exact=True)
     download.wait_for(timeout=90_000)

@@ -4,9 +4,12 @@ from pathlib import Path
 import pytest
 from freeze_setting import run_pub, write_pub
 
+from align.curation.decisions import decision_for
 from align.errors import RecipeError, StoreError
 from align.freezing.checks import FreezePreview, freeze_preview
+from align.lineage import load_run
 from align.recipe import load_recipe
+from align.records import as_json
 from align.runner import run_recipe
 
 
@@ -83,10 +86,27 @@ def test_rows_without_a_licence_are_told_and_refused_when_strict(tmp_path: Path)
     recipe = run_pub(tmp_path)
     recipe.write_text(recipe.read_text().replace(", license: CC0-1.0", ""))
     run_recipe(load_recipe(recipe), tmp_path / "store")
-    assert preview(tmp_path, recipe).warnings == ("1 rows state no licence: they go out without their text",)
+    assert preview(tmp_path, recipe).warnings[0] == "1 rows state no licence: they go out without their text"
     assert preview(tmp_path, recipe, strict=True).problems == (
         "1 rows state no licence, and --strict wants one for each; write `license:` into their source",
     )
+
+
+def test_rows_that_nobody_decided_about_are_told_where_they_are_kept(tmp_path: Path) -> None:
+    recipe = run_pub(tmp_path)
+    # five came through it, of which one beer and one coffee were edited; the two of `asked` did not
+    warning = "train: stage picked keeps what is undecided (`undecided: keep`): 2 accepted, 3 never decided"
+    assert warning in preview(tmp_path, recipe).warnings
+    lines = (tmp_path / "decisions.jsonl").read_text().splitlines()
+    drawn = {item.id: item for item in load_run(recipe, tmp_path / "store").examples("drawn")}
+    flag = decision_for(drawn["stack_exchange/beer/20"], "flag", "ada", at="2024-05-01T11:00:00Z")
+    stale = json.loads(as_json(decision_for(drawn["stack_exchange/beer/30"], "accept", "ada"))) | {"example_content": "former"}
+    (tmp_path / "decisions.jsonl").write_text("\n".join([lines[0], as_json(flag), json.dumps(stale)]) + "\n")
+    run_recipe(load_recipe(recipe), tmp_path / "store")
+    assert any("1 accepted, 1 flagged, 3 never decided" in item for item in preview(tmp_path, recipe).warnings)
+    recipe.write_text(recipe.read_text().replace("undecided: keep", "undecided: drop"))
+    run_recipe(load_recipe(recipe), tmp_path / "store")
+    assert not any("decided" in item for item in preview(tmp_path, recipe).warnings)
 
 
 def test_a_stage_that_is_not_finished_is_told_with_what_makes_it(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def freeze(
     and edits, without their text; `align rehydrate` fills them from one's own dumps. Refused are rows that stand in two splits.
     The last line on stdout is the folder; `datasets.load_dataset(FOLDER)` reads it.
     """
+    from align.cli.unread import warn_unread
     from align.freezing.checks import freeze_preview
     from align.freezing.freeze import freeze as freeze_stages
     from align.lineage import run_of_recipe
@@ -66,6 +67,7 @@ def freeze(
     loaded = load_recipe(recipe, tuple(overrides or ()))
     stages = {split: name for split, name in (("train", stage), ("dev", dev), ("test", test)) if name is not None}
     folder, allowed = store_of(store), tuple(allow or ())
+    warn_unread(loaded, folder)
     if check:
         preview = freeze_preview(loaded, folder, stages, kind, strict, allowed)
         print_json(preview) if as_json else _print_preview(preview)

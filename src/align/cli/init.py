@@ -79,8 +79,6 @@ def init(
         # What does not load is not left behind; the old recipe comes back.
         path.unlink() if before is None else write_text(path, before)
         raise
-    if dumps and not (folder / "decisions.jsonl").exists():
-        write_text(folder / "decisions.jsonl", "")
     typer.echo(f"Next: align plan {answers['file']}, then align run {answers['file']}", err=True)
     typer.echo(path)
 

@@ -47,13 +47,17 @@ def run(
     Stopped, the same command goes on from there.
     The last line on stdout is the path of the report, else the id of the run.
     """
+    from align.cli.unread import warn_unread
     from align.engine import engine_of
     from align.recipe import load_recipe
-    from align.runner import run_recipe
+    from align.runner import run_recipe, stages_until
     from align.runs import run_id
 
-    loaded = load_recipe(recipe, tuple(overrides or ()))
-    made = run_recipe(loaded, store_of(store), until, engine_of(loaded.engine, engine, workers))
+    loaded, folder = load_recipe(recipe, tuple(overrides or ())), store_of(store)
+    wanted = stages_until(loaded, until)
+    told = warn_unread(loaded, folder, wanted)  # before hours are spent
+    made = run_recipe(loaded, folder, until, engine_of(loaded.engine, engine, workers))
+    warn_unread(loaded, folder, [name for name in wanted if name not in told])  # of those whose examples were not made yet
     report = _report(made)
     typer.echo(report if report is not None else run_id(loaded, made))
 
@@ -78,10 +82,12 @@ def plan(
     Loads no weights and needs neither dumps nor a GPU: what is missing is listed with the way to get it, and counted from
     the recipe's `expect`, labelled "expected".
     """
+    from align.cli.unread import warn_unread
     from align.planning import plan_recipe
     from align.recipe import load_recipe
 
     loaded = load_recipe(recipe, tuple(overrides or ()))
+    warn_unread(loaded, store_of(store))
     planned = plan_recipe(loaded, store_of(store))
     if measured:
         from align.calibration import calibrate

@@ -82,6 +82,7 @@ def app_verb(
     """
     from align.artifact import open_store
     from align.cli.entrance import door_of, entrance, environment_of, name_first_admin
+    from align.cli.unread import warn_unread
     from align.curating import open_pool, prepare_desk
     from align.curation.database.place import VARIABLE
     from align.curation.store import CurationStore
@@ -95,7 +96,9 @@ def app_verb(
     CurationStore.open(url).close()  # a database that does not answer is told before anything is made
     name_first_admin(url, door, admin)
     desk = prepare_desk(recipe, stage, folder)
-    open_pool(desk, load_recipe(Path(desk.recipe)))  # so that the first visitor does not wait for it
+    loaded = load_recipe(Path(desk.recipe))
+    warn_unread(loaded, folder, [desk.stage], url)
+    open_pool(desk, loaded)  # so that the first visitor does not wait for it
     number = _free_port(host, port)
     address = f"http://{'localhost' if host == '127.0.0.1' else host}:{number}"
     own = {"ALIGN_APP_CHILD": "1", "ALIGN_APP_DESK": desk.as_json(), "ALIGN_APP_DOOR": door.model_dump_json(), VARIABLE: url}

@@ -1,5 +1,6 @@
 """The stage that applies what people decided: accepted and edited examples stay, rejected ones go with the person's reason."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from align.artifact import Counts, default_store, digest_of
-from align.curation.database.place import VARIABLE, database_url, decisions_at, why_missing
+from align.curation.database.place import VARIABLE, database_url, decisions_at, is_unmade, why_missing
 from align.curation.decisions import Verdict, fold, read_decisions, verdict_on
 from align.errors import EmptyResult, Shortfall
 from align.files import RecordWriter
@@ -19,6 +20,8 @@ from align.parts import Lack, RawFile
 from align.records import Decision, Example, Rejection, as_json
 from align.stage import Inputs, Stage
 from align.strata import By, cell_of, read_cells
+
+log = logging.getLogger(__name__)
 
 DATABASE = "database"
 PERSON = "person"
@@ -34,7 +37,8 @@ class Curate(Stage):
     decisions: RawFile | Literal["database"]
     """JSONL file, one decision a line: example_id, example_content, action (accept, reject, edit, flag, skip), curator, at,
     and turns (of an edit), reason, note; the last one about an example counts. Or `database`, that of the curation app:
-    $ALIGN_DB, else curation.db in the store; there, curators who disagree leave a flag. What stands decides the key."""
+    $ALIGN_DB, else curation.db in the store; there, curators who disagree leave a flag. What stands decides the key. With
+    `undecided: keep`, a store that has no curation.db yet counts as one without decisions."""
     undecided: Literal["drop", "keep", "stop"] = "drop"
     """What to do with examples that nobody accepted or rejected, flagged ones included: drop them, keep them, or stop until
     each cell of `take` has enough accepted ones (without `take`: until every example is decided), then drop the rest."""
@@ -62,7 +66,9 @@ class Curate(Stage):
     @cached_property
     def folded(self) -> list[Decision]:
         """The standing decisions, read once: what decides the key is what is applied, whoever writes meanwhile."""
-        return decisions_at(self._url()) if self.decisions == DATABASE else fold(read_decisions(Path(self.decisions)))
+        if self.decisions != DATABASE:
+            return fold(read_decisions(Path(self.decisions)))
+        return [] if self._may_begin_without() else decisions_at(self._url())
 
     def in_store(self, store: Path) -> Self:
         if self.decisions != DATABASE:
@@ -81,7 +87,8 @@ class Curate(Stage):
 
     def lacks(self) -> list[Lack]:
         """A database that is not there: nobody has opened the app yet, or it does not answer."""
-        why = why_missing(self._url()) if self.decisions == DATABASE else ""
+        is_wanted = self.decisions == DATABASE and not self._may_begin_without()
+        why = why_missing(self._url()) if is_wanted else ""
         how = f"`align app RECIPE` makes it and opens the app in which people decide; ${VARIABLE} names another one."
         return [Lack("decisions", why, how)] if why else []
 
@@ -92,7 +99,14 @@ class Curate(Stage):
         return asked
 
     def _url(self) -> str:
-        return database_url(self._store if self._store is not None else default_store())
+        return database_url(self._place())
+
+    def _place(self) -> Path:
+        return self._store if self._store is not None else default_store()
+
+    def _may_begin_without(self) -> bool:
+        """Whether a first run goes on before anybody has opened the app; a database that is named has to be there."""
+        return self.undecided == "keep" and is_unmade(self._place())
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         about = {name: list(items) for name, items in groupby(self.folded, key=lambda decision: decision.example_id)}
@@ -123,8 +137,13 @@ class Curate(Stage):
             raise EmptyResult(
                 f"0 of {len(known):,} examples are accepted ({dict(dropped)}); decide about more, or `undecided: keep`"
             )
+        if self.undecided == "keep" and noted["undecided"]:
+            log.info("%s kept though undecided; next: align app RECIPE%s", f"{noted['undecided']:,}", self._advice())
         noted["decisions on unknown examples"] += sum(len(items) for name, items in about.items() if name not in known)
         return Counts(len(known), kept.count, dict(dropped), noted={name: count for name, count in noted.items() if count})
+
+    def _advice(self) -> str:
+        return "" if self.decisions == DATABASE else f", with `decisions: database` (now {self.decisions})"
 
     def _rejection(self, example: Example, verdict: Verdict) -> Rejection | None:
         """Why the example goes, or None where it stays."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from align.dedup.contamination import shared_texts
 from align.freezing.splits import Chosen, choose_splits, quota_of
+from align.freezing.undecided import tell_undecided
 from align.licences import UNSTATED, is_open, licence_of
 from align.recipe import Recipe
 from align.records import Example
@@ -118,6 +119,7 @@ def preview_of(chosen: Chosen, dehydrated: Dehydrated, strict: bool, allow: tupl
     warnings += [
         f"{item.split}: cell {item.cell} has {item.actual:,} of {item.wanted:,}" for item in quota if item.actual < item.wanted
     ]
+    warnings += tell_undecided(chosen)
     return FreezePreview(
         splits,
         quota,

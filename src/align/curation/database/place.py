@@ -21,6 +21,11 @@ def database_url(store: Path, given: str | None = None) -> str:
     return given or os.environ.get(VARIABLE) or f"sqlite:///{quote(str((store / FILE).absolute()))}"
 
 
+def is_unmade(store: Path) -> bool:
+    """Whether nobody has decided anything yet: no database is named, and the store has none."""
+    return not os.environ.get(VARIABLE) and not (store / FILE).exists()
+
+
 def shown_url(url: str) -> str:
     """The URL without its password; of a file, the file."""
     from align.curation.database.engine import parse_url, redacted
