@@ -12,7 +12,7 @@ from curation_app.session import Project
 from curation_app.team.people import is_at_least
 
 Curator = tuple[str, list[Review], Pace, Drift, float]
-"""Name, decisions that stand, pace, drift, and minutes of the last stretch."""
+"""Name, looks that stand and are no skips, pace, drift, and minutes of the last stretch."""
 
 
 def draw(project: Project, person: Person) -> None:
@@ -33,7 +33,7 @@ def draw(project: Project, person: Person) -> None:
         f"{WINDOW} decisions on examples that no score chose (calibration, overlap, random audit) beside those before, and "
         "needs twice as many: the queue serves better examples as it learns, which makes nobody milder."
     )
-    at_once = sum(review.is_one_of_many for _, decided, *_ in found for review in decided)
+    at_once = sum(len({review.row for review in decided if review.is_one_of_many}) for _, decided, *_ in found)
     if at_once:
         st.caption(
             f"{at_once:,} of the decisions were made many at once, unread: counted, and left out of pace, share and drift."
@@ -66,7 +66,7 @@ def _row(curator: Curator) -> dict[str, Any]:
     name, decided, pace, drift, minutes = curator
     return {
         "Curator": name,
-        "Decisions": len(decided),
+        "Decisions": len({review.row for review in decided}),
         "Median seconds": None if pace.median_seconds is None else round(pace.median_seconds, 1),
         "Accepted an hour": None if pace.accepted_an_hour is None else round(pace.accepted_an_hour, 1),
         "Accepted": _share(pace.rate) if pace.looks else "",

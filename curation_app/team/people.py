@@ -34,7 +34,7 @@ def draw(project: Project, person: Person) -> None:
     latest, groups = store.guidelines().version, store.groups()
     decided: Counter[str] = Counter()
     for item in store.counts():
-        decided[item.curator] += item.events if item.action not in ("undo", "adjudicate") else 0
+        decided[item.curator] += item.standing if item.action != "skip" else 0
     is_admin = person.role == "admin"
     head = st.container(key="people-titles").columns(WIDTHS, vertical_alignment="bottom")
     for column, title in zip(head, ("Name", "Role", "Writes in group", "Guidelines", "Decisions", ""), strict=True):
@@ -56,6 +56,7 @@ def draw(project: Project, person: Person) -> None:
         row[4].write(f"{decided[someone.name]:,}")
         if is_admin and not you:
             _removal(row[5], store, person.name, someone.name)
+    st.caption("Decisions are the examples about which somebody's word stands: undone ones and skips are none.")
     st.caption(" · ".join(f"**{role}** {meaning}" for role, meaning in MEANINGS.items()))
     if is_admin:
         _adding(store, person.name)

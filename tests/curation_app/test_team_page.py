@@ -8,8 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from team_seed import decide, small_project
 
+from align.curation.review.many import asks_for
+from align.curation.review.progress import decided_since
+from align.curation.store import Ask
 from align.curation.team.conflicts import find_conflicts
-from align.records import Turn
+from align.records import Turn, content_of
 from curation_app.team.texts import marked, plain
 
 
@@ -198,3 +201,31 @@ def test_sections_of_all_pages_have_headings_of_one_size(project: Any) -> None:
 def test_pace_draws_no_curve_of_one_point_and_says_when_it_will(project: Any) -> None:
     decide(project)  # ben and cem decide about 24 examples each
     assert "more than 50 decisions: a point stands for 50 of them (24 so far)" in texts(team(project, "ada", "Pace"))
+
+
+def test_one_person_has_one_count_of_decisions_on_every_page(project: Any) -> None:
+    decide(project)
+    for number in range(3):
+        project.store.undo("ben", f"back {number}")
+    ids, versions = project.pool.ids, project.store.versions("ben")
+    contents = [content_of(project.pool.example(name).turns) for name in ids]
+    # he thinks again about the first one, and skips the last, on which his word was undone
+    project.store.decide(Ask("again", ids[0], contents[0], versions[ids[0]], "flag", "ben"))
+    project.store.decide(Ask("pass", ids[-1], contents[-1], versions[ids[-1]], "skip", "ben"))
+    stands = len(ids) - 3
+    names = team(project, "ada").markdown
+    place = next(number for number, text in enumerate(names) if text.value == "**ben**")
+    assert str(stands) in [text.value for text in names[place : place + 5]]
+    frame = team(project, "ada", "Pace").dataframe[0].value
+    assert frame.set_index("Curator").loc["ben", "Decisions"] == stands
+    assert decided_since(project.queue.catch_up().doings("ben"), "") == stands
+
+
+def test_a_curator_who_only_decided_many_at_once_has_a_count_and_no_pace(project: Any) -> None:
+    rows = range(len(project.pool))
+    project.store.decide_many(asks_for(project.pool, rows, "reject", "ben", {}, "one press", reason="dull"))
+    test = team(project, "ben", "Pace")
+    assert not test.exception
+    row = test.dataframe[0].value.iloc[0]
+    assert (row["Decisions"], row["Accepted"]) == (len(rows), "")
+    assert f"{len(rows)} of the decisions were made many at once" in texts(test)

@@ -18,9 +18,9 @@ def day_begins(now: datetime, offset: timedelta) -> str:
 
 
 def decided_since(done: Doings, moment: str) -> int:
-    """Decisions that stand from a moment on; skips are none."""
+    """Examples about which their word stands, from a moment on; skips are none."""
     last = islice(reversed(done.reviews.values()), MOST_A_DAY)
-    return sum(review.at >= moment and review.action != "skip" for review in last)
+    return len({review.row for review in last if review.at >= moment and review.action != "skip"})
 
 
 def progress_of(queue: Queue, curator: str, example_ids: list[str], moment: str) -> dict[str, Any]:
