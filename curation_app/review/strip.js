@@ -30,6 +30,10 @@ class Strip extends Typing {
     const done = make("span", "", `${this.data.person}: ${today.toLocaleString("en")} today`)
     const cell = this.card && cells[this.card.id]
     if (!cell) return [done]
+    if (cell.undecided === null) { // blind: of one's own decisions alone
+      const said = `${cell.name && `${cell.name}: `}you accepted ${cell.accepted.toLocaleString("en")}`
+      return [make("span", "", cell.wanted ? `${said}; ${cell.wanted.toLocaleString("en")} wanted of all` : said), done]
+    }
     const [accepted, wanted, left] = [cell.accepted, cell.wanted, cell.undecided].map((count) => (count ?? "").toLocaleString("en"))
     const parts = [make("span", "", `${cell.name && `${cell.name}: `}${accepted}${wanted && ` of ${wanted}`} accepted`)]
     if (wanted) {

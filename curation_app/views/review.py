@@ -59,7 +59,7 @@ def page_data(reviewing: Reviewing, queue: Queue, since: str) -> dict[str, Any]:
         "guidelines": _guidelines(reviewing),
         "person": reviewing.curator,
         "picked": reviewing.places_in_line(),
-        "progress": progress_of(queue, reviewing.curator, list(reviewing.open), since),
+        "progress": progress_of(queue, reviewing.curator, list(reviewing.open), since, reviewing.sight.is_blind),
         "empty": _empty(reviewing),
     }
 

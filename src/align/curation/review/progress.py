@@ -6,6 +6,7 @@ from typing import Any
 
 from align.curation.queueing.queue import Queue
 from align.curation.queueing.tally import ACCEPTED, UNDECIDED, Doings
+from align.curation.state.folding import ACCEPTING
 
 MOST_A_DAY = 3000
 """Nobody reads more in a day; older looks are not gone through again."""
@@ -23,12 +24,22 @@ def decided_since(done: Doings, moment: str) -> int:
     return len({review.row for review in last if review.at >= moment and review.action != "skip"})
 
 
-def progress_of(queue: Queue, curator: str, example_ids: list[str], moment: str) -> dict[str, Any]:
-    """What a page says of it, as plain data, as far as the queue has heard; `wanted` is None where nobody set a target."""
+def progress_of(queue: Queue, curator: str, example_ids: list[str], moment: str, is_blind: bool) -> dict[str, Any]:
+    """What a page says of it, as plain data, as far as the queue has heard; `wanted` is None where nobody set a target.
+
+    Who decides blind is told of nobody's decisions but their own: how the counts of all move after each of theirs would tell what
+    others said of the same example.
+    """
+    from numpy import bincount
+
     pool = queue.pool
     with queue.remembering() as tally:
-        accepted, undecided = tally.counts(ACCEPTED), tally.counts(UNDECIDED)
         done = tally.doings(curator)
+        taken = [row for row, action in done.said.items() if action in ACCEPTING]
+        if is_blind:
+            accepted, undecided = bincount(pool.cells.codes[taken], minlength=len(pool.cells.names)), None
+        else:
+            accepted, undecided = tally.counts(ACCEPTED), tally.counts(UNDECIDED)
         cells = {}
         for name in example_ids:
             row = pool.row_or_none(name)
@@ -40,11 +51,11 @@ def progress_of(queue: Queue, curator: str, example_ids: list[str], moment: str)
                 "name": cell or "in no group",
                 "accepted": int(accepted[code]),
                 "wanted": queue.targets.get(cell) if queue.targets else None,
-                "undecided": int(undecided[code]),
+                "undecided": None if undecided is None else int(undecided[code]),
             }
         return {
             "today": decided_since(done, moment),
             "is_new": done.looks == 0,
-            "accepted": len(tally.accepted),
+            "accepted": len(taken if is_blind else tally.accepted),
             "cells": cells,
         }
