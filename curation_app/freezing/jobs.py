@@ -1,6 +1,8 @@
 """Work that takes long runs as the command line would run it, in a process of its own; its log is shown as it comes."""
 
 import os
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -30,8 +32,18 @@ def run_align(project: Project, person: str, title: str, arguments: Sequence[str
                 lines.append(line.rstrip())
                 shown.code("\n".join(lines[-LINES:]), language=None, wrap_lines=True)
         done = process.returncode == 0
+        if process.returncode < 0:  # whoever is killed writes nothing about it
+            lines.append(f"align was ended by {signal_of(-process.returncode)}. It goes on where it was when run again:")
+            lines.append(shlex.join(command))
+            shown.code("\n".join(lines[-LINES:]), language=None, wrap_lines=True)
         status.update(label=title if done else f"{title}: not done", state="complete" if done else "error", expanded=not done)
     return done
+
+
+def signal_of(number: int) -> str:
+    """`signal 9 (SIGKILL)`, with what that mostly means where it is that one."""
+    name = f" ({signal.Signals(number).name})" if number in set(signal.Signals) else ""
+    return f"signal {number}{name}{', as a machine does that is out of memory' if number == signal.SIGKILL else ''}"
 
 
 def recipe_arguments(project: Project) -> list[str]:
