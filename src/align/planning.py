@@ -8,10 +8,11 @@ from typing import Any, Literal
 from align.artifact import Artifact
 from align.errors import AlignError
 from align.lineage import StageState, stage_states
+from align.model_loads import model_loads, said
 from align.rawfiles import MissingFile
 from align.recipe import Recipe
 from align.records import Example, PreferencePair, Response
-from align.stage import Forecast
+from align.stage import Forecast, Takes
 
 Status = Literal["reuse", "run", "continue", "unknown", "missing inputs"]
 
@@ -33,6 +34,8 @@ class PlannedStage:
     forecast: Forecast
     unknown_until: str | None = None
     missing: tuple[MissingFile, ...] = ()
+    long_work: str = ""
+    """What it does with a model or a judge that takes hours, counted or not; empty for a stage that does nothing of the kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,9 @@ def plan_recipe(recipe: Recipe, store: Path) -> Plan:
     for state in stage_states(recipe, store, MAX_UNREAD_BYTES):
         forecast = _forecast(recipe, state, forecasts)
         forecasts[state.name] = forecast
-        planned.append(PlannedStage(state.name, state.stage.kind, _status(state), forecast, state.waits_for, state.missing))
+        stage = state.stage
+        made = PlannedStage(state.name, stage.kind, _status(state), forecast, state.waits_for, state.missing, stage.long_work)
+        planned.append(made)
     return Plan(recipe.name, tuple(planned), _totals(planned))
 
 
@@ -77,7 +82,13 @@ def _forecast(recipe: Recipe, state: StageState, forecasts: dict[str, Forecast])
         forecast = state.stage.forecast(data, named)
     except AlignError as error:
         forecast = Forecast(notes=(str(error),))
-    return forecast if state.artifact is None else _exact(state.artifact, forecast)
+    return _with_loads(forecast, state, named) if state.artifact is None else _exact(state.artifact, forecast)
+
+
+def _with_loads(forecast: Forecast, state: StageState, named: dict[str, Forecast]) -> Forecast:
+    loads = model_loads(state.stage, named)
+    takes = replace(forecast.takes, loads=loads)
+    return replace(forecast, takes=takes, notes=(*forecast.notes, said(loads))) if loads else forecast
 
 
 def _exact(artifact: Artifact, forecast: Forecast) -> Forecast:
@@ -87,7 +98,16 @@ def _exact(artifact: Artifact, forecast: Forecast) -> Forecast:
     examples = next((count for count in counts if count), artifact.counts.kept)
     model = _model_config(artifact) or forecast.model
     return replace(
-        forecast, examples=examples, tokens=None, basis="exact", model=model, figures={}, notes=(), memory={}, artifact=artifact
+        forecast,
+        examples=examples,
+        tokens=None,
+        basis="exact",
+        model=model,
+        figures={},
+        notes=(),
+        memory={},
+        takes=Takes(),
+        artifact=artifact,
     )
 
 

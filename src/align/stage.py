@@ -50,6 +50,24 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
+class Takes:
+    """What a stage takes, as far as its figures do not say it."""
+
+    machines: int = 0
+    """Machines its recipe's `launch` wants; 0 for a stage that has none."""
+    gpus: int = 0
+    """GPUs of each of them; 0 where the processor trains."""
+    gpu_gigabytes: float = 0.0
+    """Memory of such a GPU, as `launch` says it."""
+    hours: tuple[float, float] | None = None
+    """From, to: the range around the figure."""
+    disk: dict[str, float] = field(default_factory=dict)
+    """GB of the store's disk, by what lies there; they add up to the figure."""
+    loads: dict[str, float] = field(default_factory=dict)
+    """GB of a model that is asked and not trained, on GPUs: `weights`, and the `cache` of keys and values."""
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """What `align plan` can say of a stage before it runs."""
 
@@ -65,6 +83,7 @@ class Forecast:
     """Of a training, GB on each device: `weights`, `gradients`, ...; their `sum`, and its band from `low` to `high`."""
     checkpoints: tuple[int, ...] = ()
     """Of a training: the epochs after which its model is kept."""
+    takes: Takes = field(default_factory=Takes)
     artifact: Artifact | None = None
     """What is forecast, where it exists already: its records can be counted, its tokenizer asked."""
 
@@ -112,6 +131,8 @@ class Stage(Part):
     """Whether it shows how its inputs were made, so that their keys decide its own."""
     verb: ClassVar[str] = "kept"
     """What befell an example that came through, for `align trace`: kept, drawn, ..."""
+    long_work: ClassVar[str] = ""
+    """What it does with a model or a judge that takes hours, `align plan` says so where it cannot count them: answering, ..."""
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         """Fill `work`; return the counts for the funnel. After a crash `work` still holds what was written."""
@@ -138,7 +159,7 @@ class Stage(Part):
             return Forecast(self.expect.examples, self.expect.tokens, "expected")
         if len(data) != 1 or data[0].basis == "exact":
             return Forecast()
-        return replace(data[0], figures={}, notes=(), memory={}, artifact=None)
+        return replace(data[0], figures={}, notes=(), memory={}, takes=Takes(), artifact=None)
 
     def references(self) -> dict[str, str]:
         """The stages its fields other than `inputs` name, by place: `model`, `against.0` of a list, `sources.web.stage`."""

@@ -90,6 +90,25 @@ def test_plan_of_a_finished_run_is_exact(align: Align, toy: Path) -> None:
     assert found["totals"] == {}
 
 
+def test_plan_begins_with_the_order_and_has_the_range_of_hours_in_their_column(align: Align, root: Path) -> None:
+    recipe = root / "recipes" / "lima65b.yaml"
+    done = align("plan", recipe)
+    assert done.lines[0].startswith("Order: 4 machines x 8 GPUs x 80 GB, 155 GB memory each, ")
+    rows = {line.split()[0]: line.split() for line in done.lines if line}
+    # 0.51 hours at 100 TFLOP/s and 750,000 tokens an epoch; 1.3 % more with the tokens of table 1
+    assert rows["sft"][-2:] == ["0.4-0.74", "3,395"]
+    assert rows["total"][-2:] == ["0.61-1.1", "5,353"]
+    assert done.lines[done.lines.index(next(line for line in done.lines if line.startswith("total"))) + 1].startswith(
+        "  not counted in hours: "
+    )
+    found = json.loads(align("plan", recipe, "--json").out)
+    assert found["order"]["text"] == done.lines[0]
+    assert found["not_counted"]["answering"] == ["sft_picked", "sft_answers", "base_answers", "dpo_answers"]
+    sft = next(stage for stage in found["stages"] if stage["stage"] == "sft")
+    assert sft["takes"]["hours"] == pytest.approx([sft["figures"]["hours"] / 1.3, sft["figures"]["hours"] / 0.7])
+    assert sum(sft["takes"]["disk"].values()) == pytest.approx(sft["figures"]["disk_gigabytes"])
+
+
 @pytest.mark.parametrize("verb", ["run", "plan", "funnel", "trace"])
 def test_a_mistake_in_the_recipe_is_exit_1_with_its_place(align: Align, toy: Path, verb: str) -> None:
     toy.write_text(toy.read_text().replace("limit: 2", "limit: two"))

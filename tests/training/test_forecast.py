@@ -46,10 +46,34 @@ def test_lima_65b_is_480_steps_and_fits_32_gpus_of_80_gb():
     # 8 processes of 3, and of each 8 bytes of 65.3e9 / 32 parameters; twice 2 * 8192 * 22016 and 2 * 32000 * 8192, at 4 bytes
     assert figures["host_gigabytes"] == pytest.approx(24 + 8 * 16.32, abs=0.1)
     assert "memory of each of 4 machines itself: 155 GB while a checkpoint is saved: 24.0 of 8 processes" in notes
-    assert "5.0 more to read weights, 131 to save a checkpoint" in notes
+    assert "24.0 of 8 processes + the larger of 5.0 (reading weights) and 131 (saving a checkpoint)" in notes
     assert "never measured: anything on a GPU" in notes
     assert "±15 %" in notes
     assert "may not fit" not in notes
+
+
+def test_the_disk_of_a_training_is_said_by_what_lies_there():
+    launch = Launch(processes=32, machines=4, distribution="fsdp2")
+    forecast = lima(launch=launch, keep_epochs=(5, 10)).forecast([LIMA], {"model": LLAMA})
+    # two states of 12 bytes a parameter and 7 float32 models of 65.3e9 parameters: epochs 5 to 10 and the last
+    assert forecast.takes.disk == {
+        "checkpoints": pytest.approx(2 * 12 * 65.286, abs=0.1),
+        "models": pytest.approx(7 * 4 * 65.286, abs=0.1),
+    }
+    assert sum(forecast.takes.disk.values()) == pytest.approx(forecast.figures["disk_gigabytes"])
+    assert (
+        "disk: 3,395 GB: 2 checkpoints x 783 GB until training ends + models of 7 epochs x 261 GB; of the store, one for all machines"
+        in forecast.notes
+    )
+
+
+def test_hours_have_a_range_of_30_percent_more_arithmetic_a_second_and_30_less():
+    forecast = lima(launch=Launch(processes=32, machines=4, distribution="fsdp2")).forecast([LIMA], {"model": LLAMA})
+    hours = forecast.figures["hours"]
+    # 130 and 70 TFLOP/s where 100 are computed with
+    assert forecast.takes.hours == (pytest.approx(hours * 100 / 130), pytest.approx(hours * 100 / 70))
+    assert any("hours at 130 to 70 TFLOP/s a GPU" in note for note in forecast.notes)
+    assert lima().forecast([Forecast(1000, None, "expected")], {"model": LLAMA}).takes.hours is None
 
 
 def test_qlora_of_65b_fits_one_gpu_of_80_gb():

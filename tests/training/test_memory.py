@@ -103,8 +103,8 @@ def test_operations_are_six_a_parameter_and_more_for_recomputing_and_a_reference
 
 
 def test_disk_holds_a_model_an_epoch_and_two_checkpoints_with_the_optimizer():
-    assert disk_bytes(TOY, epochs=15) == 15 * 4 * 1200 + 2 * 12 * 1200
-    assert disk_bytes(TOY, 15, Frozen(50, 2)) == 15 * 4 * 50 + 2 * 12 * 50
+    assert disk_bytes(TOY, epochs=15) == {"checkpoints": 2 * 12 * 1200, "models": 15 * 4 * 1200}
+    assert disk_bytes(TOY, 15, Frozen(50, 2)) == {"checkpoints": 2 * 12 * 50, "models": 15 * 4 * 50}
 
 
 @pytest.mark.parametrize(("gigabytes", "said"), [(12.0, "GPUs of 16 GB"), (45.0, "GPUs of 48 GB"), (500.0, "no GPU")])

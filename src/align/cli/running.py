@@ -9,6 +9,8 @@ import typer
 from align.cli.verbs import AsJson, Overrides, RecipePath, StoreFolder, print_json, print_table, store_of, verb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from align.artifact import Artifact
     from align.planning import Plan, PlannedStage
 
@@ -100,7 +102,10 @@ def plan(
 
 
 def _plan_as_json(planned: "Plan") -> dict[str, Any]:
+    from align.ordering import in_words, not_counted, order_of
+
     stages = []
+    order = order_of(planned)
     for stage in planned.stages:
         forecast = asdict(stage.forecast)
         artifact = forecast.pop("artifact")
@@ -115,14 +120,17 @@ def _plan_as_json(planned: "Plan") -> dict[str, Any]:
                 "unknown_until": stage.unknown_until,
                 "artifact": key,
                 "missing": missing,
+                "long_work": stage.long_work,
                 **forecast,
             }
         )
     return {
         "recipe": planned.recipe,
+        "order": None if order is None else {**asdict(order), "text": in_words(order)},
         "stages": stages,
         "missing": [_missing_as_json(file) for file in planned.missing],
         "totals": planned.totals,
+        "not_counted": not_counted(planned),
     }
 
 
@@ -132,7 +140,7 @@ def _missing_as_json(file: Any) -> dict[str, str]:
 
 _COLUMNS = {
     "steps": "steps",
-    "tokens": "trained tokens",
+    "tokens": "trained on",
     "gpu_gigabytes": "GPU GB",
     "host_gigabytes": "host GB",
     "hours": "hours",
@@ -142,11 +150,20 @@ _COLUMNS = {
 
 
 def _print_plan(planned: "Plan") -> None:
+    from align.ordering import in_words, not_counted, order_of, uncounted_in_words
+
+    order = order_of(planned)
+    if order is not None:
+        typer.echo(in_words(order))
     shown = [name for name in _COLUMNS if any(name in stage.forecast.figures for stage in planned.stages)]
     headings = ["stage", "kind", "would", "examples", "tokens", "basis", *(_COLUMNS[name] for name in shown)]
     rows = [_plan_row(stage, shown) for stage in planned.stages]
-    total = ["total", "", "", "", "", "", *(_number(planned.totals.get(name)) for name in shown)]
+    hours = _hours(planned.stages)
+    total = ["total", "", "", "", "", "", *(hours if name == "hours" else _number(planned.totals.get(name)) for name in shown)]
     print_table(headings, [*rows, total], right={"examples", "tokens", *_COLUMNS.values()})
+    uncounted = uncounted_in_words(not_counted(planned))
+    if uncounted is not None:
+        typer.echo(f"  {uncounted}")
     for stage in planned.stages:
         for note in (*_other_figures(stage), *stage.forecast.notes):
             typer.echo(f"  {stage.name}: {note}")
@@ -160,8 +177,16 @@ def _plan_row(stage: "PlannedStage", shown: list[str]) -> list[str]:
     would = f"unknown until {stage.unknown_until}" if stage.unknown_until is not None else stage.status
     forecast = stage.forecast
     basis = "" if forecast.basis == "unknown" else forecast.basis
-    figures = [_number(forecast.figures.get(name)) for name in shown]
+    figures = [_hours([stage]) if name == "hours" else _number(forecast.figures.get(name)) for name in shown]
     return [stage.name, stage.kind, would, _number(forecast.examples), _number(forecast.tokens), basis, *figures]
+
+
+def _hours(stages: "Iterable[PlannedStage]") -> str:
+    """`0.4-0.74`, over all stages that have hours; one figure where no stage has a range."""
+    forecasts = [stage.forecast for stage in stages if "hours" in stage.forecast.figures]
+    ranges = [item.takes.hours or (item.figures["hours"], item.figures["hours"]) for item in forecasts]
+    low, high = sum(item[0] for item in ranges), sum(item[1] for item in ranges)
+    return "" if not ranges else _number(low) if low == high else f"{_number(low)}-{_number(high)}"
 
 
 def _other_figures(stage: "PlannedStage") -> list[str]:

@@ -72,6 +72,7 @@ class Answering(Stage):
     """Starts the random draws."""
 
     names_matter: ClassVar[bool] = True
+    long_work: ClassVar[str] = "answering"
 
     def answers(
         self, inputs: Inputs, model: Artifact, checkpoint: str, scratch: Path

@@ -51,6 +51,7 @@ class Compare(Stage):
     """Whether each pair is shown in both orders, or in one, drawn for each prompt from its id, at half the price."""
 
     names_matter: ClassVar[bool] = True
+    long_work: ClassVar[str] = "judging"
 
     def identity(self) -> dict[str, object]:
         return without_incidental(super().identity(), self.judge)

@@ -31,6 +31,7 @@ class GradeStage(Stage):
     """Who grades: {kind: openai_chat, ...} asks a model."""
 
     names_matter: ClassVar[bool] = True
+    long_work: ClassVar[str] = "judging"
 
     @field_validator("judge")
     @classmethod

@@ -48,6 +48,7 @@ class Perplexity(Stage):
     """Examples read at once."""
 
     names_matter: ClassVar[bool] = True
+    long_work: ClassVar[str] = "scoring"
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         model = inputs.named["model"]

@@ -57,6 +57,7 @@ class Safety(Stage):
         return models
 
     names_matter: ClassVar[bool] = True
+    long_work: ClassVar[str] = "scoring"
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         readers = [Reader(item, load_tokenizer(item), context_tokens(item)) for item in inputs.several("models")]

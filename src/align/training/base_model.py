@@ -12,8 +12,8 @@ from align.files import hash_tree
 from align.merging import is_adapter
 from align.models import point_at_folder, point_at_hub
 from align.parts import RawFile
-from align.stage import Forecast, Inputs, Stage
-from align.training.shapes import known_hub_shape, known_shape, shape_in
+from align.stage import Forecast, Inputs, Stage, Takes
+from align.training.shapes import known_hub_shape, known_shape, shape_in, shape_of
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -32,6 +32,7 @@ class BaseModelStage(Stage):
     """Name of a known shape, e.g. llama-65b, for `align plan` where the model is not here and its name says nothing."""
 
     reads: ClassVar[Literal["none", "previous", "all"]] = "none"
+    long_work: ClassVar[str] = "downloading weights"
 
     @model_validator(mode="after")
     def _one_place(self) -> "BaseModelStage":
@@ -67,7 +68,21 @@ class BaseModelStage(Stage):
         if shape is None:
             note = "shape of the model unknown until it is here; `shape:` names a known one"
             return Forecast(notes=(note,))
-        return Forecast(model=shape, basis="exact")
+        return Forecast(model=shape, basis="exact") if self.hub is None else self._to_download(self.hub, shape)
+
+    def _to_download(self, hub: str, config: dict[str, Any]) -> Forecast:
+        sizes = shape_of(config)
+        where = f"from huggingface.co/{hub} at commit {str(self.revision)[:7]}"
+        if sizes is None:
+            return Forecast(model=config, basis="exact", notes=(f"weights: size unknown, {where}",))
+        each = 4 if str(config.get("torch_dtype") or config.get("dtype")) == "float32" else 2
+        gigabytes = each * sizes.parameters / 1e9
+        note = (
+            f"weights: {gigabytes:,.1f} GB, {each} bytes a weight, {where}; the first stage that reads them downloads them, "
+            "unless they are here, to the hub's cache ($HF_HOME), of each machine if they do not share one"
+        )
+        takes = Takes(disk={"weights": gigabytes})
+        return Forecast(model=config, basis="exact", figures={"disk_gigabytes": gigabytes}, notes=(note,), takes=takes)
 
 
 def _check_folder(folder: Path) -> None:

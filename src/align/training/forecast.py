@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from align.stage import Forecast
+from align.stage import Forecast, Takes
 from align.training.adapters import Adapter, trainable_parameters
 from align.training.counting import Amount
 from align.training.host_memory import Host, host_memory
@@ -13,6 +13,8 @@ from align.training.memory import (
     CPU_FLOPS,
     GIGA,
     GPU_FLOPS,
+    SPEED_BAND,
+    STATES,
     Frozen,
     Setting,
     disk_bytes,
@@ -69,10 +71,24 @@ def _forecast(stage: Training, config: dict[str, Any], amount: Amount, max_token
     figures["host_gigabytes"] = host.gigabytes
     if tokens is not None:
         figures["hours"] = training_flops(shape, tokens, setting) / _speed(setting.launch) / 3600
-    figures["disk_gigabytes"] = disk_bytes(shape, sum(map(stage.keeps, range(1, stage.epochs + 1))), setting.frozen) / GIGA
+    models = sum(map(stage.keeps, range(1, stage.epochs + 1)))
+    disk = {name: size / GIGA for name, size in disk_bytes(shape, models, setting.frozen).items()}
+    figures["disk_gigabytes"] = sum(disk.values())
     table = memory.parts() | {"sum": memory.gigabytes, "low": _low(memory.gigabytes), "high": _high(memory.gigabytes)}
-    notes += [*_notes(shape, setting, table), *_on_gpus(setting, table, read), *_of_host(setting, host)]
-    return Forecast(amount.examples, amount.tokens, amount.basis, config, figures, tuple(notes), table)
+    notes += [*_notes(shape, setting, table), *_on_gpus(setting, table, read), *_of_host(setting, host), _of_disk(disk, models)]
+    takes = _takes(setting.launch, figures.get("hours"), disk)
+    return Forecast(amount.examples, amount.tokens, amount.basis, config, figures, tuple(notes), table, takes=takes)
+
+
+def _takes(launch: Launch, hours: float | None, disk: dict[str, float]) -> Takes:
+    on_gpu = launch.device == "gpu"
+    return Takes(
+        machines=launch.machines,
+        gpus=launch.processes // launch.machines if on_gpu else 0,
+        gpu_gigabytes=launch.gpu_gigabytes if on_gpu else 0.0,
+        hours=None if hours is None else (hours / (1 + SPEED_BAND), hours / (1 - SPEED_BAND)),
+        disk=disk,
+    )
 
 
 def setting_of(stage: Training, config: dict[str, Any], shape: Shape, max_tokens: int) -> Setting:
@@ -129,8 +145,9 @@ def _notes(shape: Shape, setting: Setting, table: dict[str, float]) -> Iterator[
     yield f"{_count(shape.parameters)} parameters, {trained}: {where}{fits}"
     parts = [f"{name} {_gigabytes(value)}" for name, value in table.items() if value and name not in ("sum", "low", "high")]
     yield f"GB: {' + '.join(parts)}"
-    speed = f"{GPU_FLOPS / 1e12:,.0f} TFLOP/s a GPU" if launch.device == "gpu" else f"{CPU_FLOPS / 1e9:,.0f} GFLOP/s"
-    yield f"computed from sizes and not measured: ±15 % for memory and disk, more for time (at {speed}); --calibrate measures"
+    flops, unit = (GPU_FLOPS / 1e12, "TFLOP/s a GPU") if launch.device == "gpu" else (CPU_FLOPS / 1e9, "GFLOP/s")
+    speed = f"{flops * (1 + SPEED_BAND):,.0f} to {flops * (1 - SPEED_BAND):,.0f} {unit}"
+    yield f"computed from sizes and not measured: ±15 % for memory and disk, hours at {speed}; --calibrate measures"
 
 
 def _on_gpus(setting: Setting, table: dict[str, float], read: float) -> Iterator[str]:
@@ -155,13 +172,20 @@ def _of_host(setting: Setting, host: Host) -> Iterator[str]:
         return
     yield (
         f"memory of {where} itself: {_gigabytes(host.gigabytes)} GB {host.moment}: {_gigabytes(host.processes / GIGA)} of "
-        f"{here}, {_gigabytes(host.reading / GIGA)} more to read weights, {_gigabytes(host.saving / GIGA)} to save a checkpoint"
-        + ("; and what the paged optimizer moves there" if setting.optimizer.startswith("paged") else "")
+        f"{here} + the larger of {_gigabytes(host.reading / GIGA)} (reading weights) and {_gigabytes(host.saving / GIGA)} "
+        "(saving a checkpoint)" + ("; and what the paged optimizer moves there" if setting.optimizer.startswith("paged") else "")
     )
     yield (
         "never measured: anything on a GPU, several machines, or a model of more than some 50M parameters; that each process "
         "holds its share and no more was, on CPUs with two and four (docs/what-was-run.md)"
     )
+
+
+def _of_disk(disk: dict[str, float], models: int) -> str:
+    """The store's, which every machine of a launch has to reach."""
+    states = f"{STATES} checkpoints x {_gigabytes(disk['checkpoints'] / STATES)} GB until training ends"
+    kept = f"models of {models} epoch{'s' if models > 1 else ''} x {_gigabytes(disk['models'] / max(models, 1))} GB"
+    return f"disk: {_gigabytes(sum(disk.values()))} GB: {states} + {kept}; of the store, one for all machines"
 
 
 def _where(launch: Launch) -> str:

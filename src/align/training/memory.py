@@ -22,6 +22,8 @@ GPU_SIZES = (16, 24, 32, 40, 48, 80, 96, 141, 192)
 """Memory of GPUs one can get, in GB."""
 GPU_FLOPS = 1e14
 """Arithmetic a GPU is supposed to do in a second of training: a third of an A100's or a tenth of an H100's best in bfloat16."""
+SPEED_BAND = 0.3
+"""Hours are said for so much more and so much less arithmetic a second: 22 to 42 % of an A100's best. A choice, not measured."""
 CPU_FLOPS = 6e10
 """The same for two cores of a processor in float32."""
 STATES = 2
@@ -164,10 +166,10 @@ def training_flops(shape: Shape, tokens: float, setting: Setting) -> float:
     return tokens * (each * shape.parameters + 2 * _trained(shape, setting)[0])
 
 
-def disk_bytes(shape: Shape, epochs: int, frozen: Frozen | None = None) -> float:
-    """What is trained in float32 once an epoch, and while training runs the checkpoints with the optimizer's state."""
+def disk_bytes(shape: Shape, epochs: int, frozen: Frozen | None = None) -> dict[str, float]:
+    """While training runs the checkpoints with the optimizer's state; what is trained in float32, for each epoch kept."""
     trained = shape.parameters if frozen is None else frozen.trained
-    return 4 * trained * epochs + STATES * 12 * trained
+    return {"checkpoints": STATES * 12.0 * trained, "models": 4.0 * trained * epochs}
 
 
 def gpus_that_fit(gigabytes: float) -> str:

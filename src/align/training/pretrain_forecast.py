@@ -34,7 +34,13 @@ def forecast_pretraining(stage: "Pretraining", data: list[Forecast], named: dict
     there = sum(amount.tokens or 0 for amount in amounts.values())
     figures = dict(forecast.figures)
     if "disk_gigabytes" in figures:
-        figures["disk_gigabytes"] += there * (2 if config.get("vocab_size", 0) <= 2**16 else 4) / GIGA
+        files = there * (2 if config.get("vocab_size", 0) <= 2**16 else 4) / GIGA
+        figures["disk_gigabytes"] += files
+        forecast = replace(
+            forecast,
+            takes=replace(forecast.takes, disk=forecast.takes.disk | {"token files": files}),
+            notes=(*forecast.notes, f"disk: {files:,.2g} GB more of files of tokens"),
+        )
     tokens = there if all(amount.tokens is not None for amount in amounts.values()) else None
     return replace(forecast, tokens=tokens, figures=figures, notes=(*forecast.notes, *_passes(stage, amounts, total)))
 

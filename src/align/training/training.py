@@ -73,6 +73,7 @@ class Training(Stage):
     keep_epochs: Literal["all", "last"] | tuple[PositiveInt, PositiveInt] = "all"
     """After which epochs the model is kept: all, only the last, or [5, 10] for those from 5 to 10, and the last."""
 
+    long_work: ClassVar[str] = "training"
     together: ClassVar[bool] = True
     texts: ClassVar[int] = 1
     """Texts of an item, which go through the model together: two of a pair."""
