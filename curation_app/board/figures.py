@@ -13,8 +13,8 @@ from curation_app.team.texts import plain
 
 COUNTS = {"accepted": 80, "wanted": 70, "rejected": 80, "flagged": 75, "undecided": 90}
 """Columns of counts, and their widths in pixels."""
-FEWEST_STYLES = 30
-"""With fewer responses the share that a source says of a feature is mostly chance."""
+FEWEST_COMPARED = 30
+"""With fewer responses what a source says of a feature, or how varied they are beside a random draw, is mostly chance."""
 
 
 def draw_summary(cells: list[CellState], pace: Pace, audited: tuple[Estimate, int]) -> None:
@@ -81,20 +81,25 @@ def _cell_row(cell: CellState) -> dict[str, Any]:
 
 def draw_spread(spread: Spread) -> None:
     """Variety beside what a random draw would give: the figure alone says nothing."""
+    is_told = spread.accepted >= FEWEST_COMPARED
     if spread.accepted < 2:
         st.caption("How varied the accepted examples are is told from two on.")
         return
+    vendi, covered = spread.vendi - spread.vendi_by_chance, spread.coverage - spread.coverage_by_chance
     columns = st.columns(2)
     columns[0].metric(
-        "Vendi score", f"{spread.vendi:.1f}", f"{spread.vendi - spread.vendi_by_chance:+.1f} against chance",
-        delta_color="normal" if abs(spread.vendi - spread.vendi_by_chance) >= 0.05 else "off",
-        help=f"As varied as so many wholly different examples; {spread.accepted:,} at random have {spread.vendi_by_chance:.1f}",
+        "Vendi score", f"{spread.vendi:.1f}", f"{vendi:+.1f} against chance" if is_told else None,
+        delta_color="off",  # one random draw says nothing of how far such draws lie apart
+        help="As varied as so many wholly different examples"
+        + (f"; {spread.accepted:,} at random have {spread.vendi_by_chance:.1f}" if is_told else ""),
     )  # fmt: skip
     columns[1].metric(
-        "Coverage", f"{spread.coverage:.3f}", f"{spread.coverage - spread.coverage_by_chance:+.3f} against chance",
-        delta_color="normal" if abs(spread.coverage - spread.coverage_by_chance) >= 0.0005 else "off",
+        "Coverage", f"{spread.coverage:.3f}", f"{covered:+.3f} against chance" if is_told else None,
+        delta_color="off",
         help="Mean likeness of an example of the pool to the accepted one most like it",
     )  # fmt: skip
+    if not is_told:
+        st.caption(f"Both are compared with a random draw from {FEWEST_COMPARED} on ({spread.accepted} so far).")
 
 
 def draw_warnings(found: list[Dominance]) -> None:
@@ -105,8 +110,8 @@ def draw_warnings(found: list[Dominance]) -> None:
 def draw_style(measured: list[Measurement]) -> None:
     """How far each feature of style tells the source, the most telling first; the set should speak with one voice."""
     count = max((item.count for item in measured), default=0)
-    if count < FEWEST_STYLES:
-        st.caption(f"The style of the accepted responses is compared from {FEWEST_STYLES} on ({count} so far).")
+    if count < FEWEST_COMPARED:
+        st.caption(f"The style of the accepted responses is compared from {FEWEST_COMPARED} on ({count} so far).")
         return
     spread = {item.subject: item.value for item in measured if item.metric == "style_spread"}
     between = {item.subject: item.value for item in measured if item.metric == "style_between"}
