@@ -13,7 +13,6 @@ from align.curation.decisions import Action
 from align.curation.pools.browse import ORDERS, STATES, Browse, Filters, Listing, Order, as_query, from_query
 from align.curation.pools.search import TextIndex
 from align.curation.review.many import Preview, asks_for, preview
-from align.curation.state.bulk import SERVED as BULK
 from align.curation.team.people import Person
 from curation_app.links import open_page, review_these, review_words, set_query
 from curation_app.look import say_nothing_here, table_height
@@ -236,19 +235,18 @@ def _decide(project: Project, person: Person, seen: Preview, action: Action, rea
 
 
 def _offer_undo(project: Project, person: Person) -> None:
-    """The curator's last step, where it was about many: it can be taken back as it was made."""
-    last = next(iter(project.store.last_events(1, curator=person.name)), None)
+    """What the curator decided about many at once can be taken back as it was made, as long as it stands."""
     words = st.session_state.pop("browse-done", "")
-    if last is None or last.served != BULK or last.action == "undo":
-        if words:
-            st.info(plain(words))
-        return
-    if words:
+    batches = project.store.standing_batches(person.name)
+    if words and batches:
         st.toast(words, icon=":material/check:")  # the press was made far below
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.text(words or f"Your last step was to {last.action} many examples at once.")
-        if st.button("Undo it", key="browse-undo", icon=":material/undo:"):
-            undone = project.store.undo_batch(person.name, last.batch)
-            left = f"; {len(undone.refused):,} are open elsewhere" if undone.refused else ""
-            st.session_state["browse-done"] = f"Took back {len(undone.events):,} decisions{left}"
-            st.rerun()
+    if words:
+        st.info(plain(words))
+    for batch in batches:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.text(f"You chose to {batch.words}.")
+            if st.button("Undo it", key=f"browse-undo-{batch.name}", icon=":material/undo:"):
+                undone = project.store.undo_batch(person.name, batch.name)
+                left = f"; {len(undone.refused):,} are open elsewhere" if undone.refused else ""
+                st.session_state["browse-done"] = f"Took back {len(undone.events):,} decisions{left}"
+                st.rerun()

@@ -106,6 +106,14 @@ class CurationStore:
         ]
         return Bulk.of(done)
 
+    def standing_batches(self, curator: str, most: int = 3) -> list[bulk.Batch]:
+        """What a curator decided about many at once and can take back with `undo_batch`, the last press first."""
+        return self._read(lambda connection: bulk.standing_batches(connection, curator, most))
+
+    def last_step(self, curator: str) -> bulk.Batch | None:
+        """The batch that `undo` would take one decision out of, if their last step was one."""
+        return self._read(lambda connection: bulk.last_step(connection, curator))
+
     def undo_batch(self, curator: str, batch: str) -> Bulk:
         """Take back what still stands of a batch, but for examples that somebody else has open."""
         done: list[Bulk] = []

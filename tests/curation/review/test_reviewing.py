@@ -8,6 +8,7 @@ import pytest
 
 from align.curation.pools.pool import Pool
 from align.curation.queueing.accepted import Neighbour
+from align.curation.review.many import asks_for
 from align.curation.review.reviewing import Reviewing
 from align.curation.sight import Sight
 from align.curation.state import events
@@ -330,3 +331,38 @@ def test_what_is_no_nearer_than_by_chance_is_not_shown_as_near(
     likeness = nearest["similarity"]
     monkeypatch.setattr(pool, "near_from", likeness + 0.01)
     assert review(pool, store).cards()[0]["alike"] == []
+
+
+def test_undo_takes_nothing_out_of_a_batch_and_all_of_it_when_asked_again(pool: Pool, store: CurationStore) -> None:
+    reviewing = review(pool, store)
+    decide(reviewing, "d1")
+    store.decide_many(asks_for(pool, [5, 6, 7], "reject", "ada", store.versions("ada"), "press", reason="dull"))
+    told = "Your last step was to reject 3 examples at once (reason: dull). U again takes all of them back; so does Browse."
+    reviewing.take([{"kind": "undo", "request": "u1"}])
+    assert reviewing.answers["u1"] == {"ok": True, "said": told}
+    reviewing.take([{"kind": "undo", "request": "u1"}])  # the same press, sent again
+    assert len(list(store.decisions())) == 4
+    decide(reviewing, "d2")
+    reviewing.take([{"kind": "undo", "request": "u2"}])
+    assert reviewing.answers["u2"]["said"].startswith("Took back: ")
+    # the batch still stands below; what was said of it before is no consent by now
+    reviewing.take([{"kind": "undo", "request": "u3"}])
+    assert reviewing.answers["u3"]["said"] == told
+    reviewing.take([{"kind": "undo", "request": "u4"}])
+    assert reviewing.answers["u4"]["said"] == "Took back 3 decisions."
+    assert [item.example_id for item in store.decisions()] == [pool.ids[0]]
+    reviewing.take([{"kind": "undo", "request": "u5"}])
+    assert list(store.decisions()) == []
+
+
+def test_a_batch_can_be_found_as_long_as_any_of_it_stands(pool: Pool, store: CurationStore) -> None:
+    store.decide_many(asks_for(pool, [0, 1], "reject", "ada", {}, "first", reason="dull"))
+    store.decide_many(asks_for(pool, [2, 3, 4], "accept", "ada", {}, "second"))
+    store.undo("ada", "one of them")
+    decide(review(pool, store), "d1")
+    assert [(batch.name, batch.count, batch.action) for batch in store.standing_batches("ada")] == [
+        ("second", 2, "accept"), ("first", 2, "reject"),
+    ]  # fmt: skip
+    assert store.standing_batches("ben") == []
+    store.undo_batch("ada", "second")
+    assert [batch.words for batch in store.standing_batches("ada")] == ["reject 2 examples at once (reason: dull)"]

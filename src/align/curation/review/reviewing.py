@@ -14,6 +14,7 @@ from align.curation.review.card import Alike, Look, card_of, live_of, suggestion
 from align.curation.review.seat import Seat
 from align.curation.review.supply import Examples, Waiting
 from align.curation.sight import Sight
+from align.curation.state.bulk import Batch
 from align.curation.state.events import Event
 from align.curation.state.settings import Settings
 from align.curation.state.taken import TakenDown
@@ -59,6 +60,8 @@ class Reviewing:
     _cards: dict[str, dict[str, Any]] = field(default_factory=dict)
     _drafted: dict[str, str] = field(default_factory=dict)
     """The request of the last draft of each example that lies open: its answer says what follows from the text."""
+    _warned: str = ""
+    """The batch that the next undo takes back whole: the message before said so."""
     _place: str | None = None
     """The example that the store was told the person looks at."""
 
@@ -143,6 +146,8 @@ class Reviewing:
         self.answers.get(self._drafted.pop(name, ""), {}).pop("live", None)
 
     def _do(self, kind: str, request: str, message: dict[str, Any]) -> dict[str, Any]:
+        if kind not in ("undo", "alive"):
+            self._warned = ""
         if kind == "decide":
             return self._decide(message)
         if kind == "undo":
@@ -184,6 +189,9 @@ class Reviewing:
         self._place = following or self._place
 
     def _undo(self, request: str) -> dict[str, Any]:
+        batch = self.store.last_step(self.curator)
+        if batch is not None:
+            return self._undo_many(batch)
         event = self.store.undo(self.curator, request)
         if event is None:
             return {"ok": True, "said": "There is nothing left to undo."}
@@ -200,6 +208,17 @@ class Reviewing:
         self.show(event.example_id, taken.served if taken is not None else "")
         self.open = dict(list(self.open.items())[: self.settings.prefetch + 1])
         return {"ok": True, "said": f"{said}."}
+
+    def _undo_many(self, batch: Batch) -> dict[str, Any]:
+        """Never one out of a batch: what it was is told first, and only who asks again at once takes it back, whole."""
+        if self._warned != batch.name:
+            self._warned = batch.name
+            return {"ok": True, "said": f"Your last step was to {batch.words}. U again takes all of them back; so does Browse."}
+        self._warned = ""
+        undone = self.store.undo_batch(self.curator, batch.name)
+        left = f"; {len(undone.refused):,} are open elsewhere" if undone.refused else ""
+        self._refill()
+        return {"ok": True, "said": f"Took back {len(undone.events):,} decisions{left}."}
 
     def _draft(self, message: dict[str, Any]) -> dict[str, Any]:
         example = self._example(str(message["id"]))

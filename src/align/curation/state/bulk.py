@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from align.curation.database import tables
 from align.curation.database.engine import now_of
-from align.curation.state.events import Ask, Event, StaleDecision, decide, event_of_request, take_back
+from align.curation.state.events import Ask, Event, StaleDecision, decide, event_at, event_of_request, take_back
 from align.curation.state.taken import TakenDown
 from align.curation.team.people import require
 
@@ -29,6 +29,48 @@ class Bulk:
     def of(cls, parts: Sequence["Bulk"]) -> "Bulk":
         refused = {example_id: why for part in parts for example_id, why in part.refused.items()}
         return cls(tuple(event for part in parts for event in part.events), refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Decisions of one press, as far as they stand."""
+
+    name: str
+    count: int
+    last: int
+    """The number of its last decision."""
+    action: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        why = f" (reason: {self.reason})" if self.reason else ""
+        return f"{self.action} {self.count:,} example{'s' if self.count > 1 else ''} at once{why}"
+
+
+def standing_batches(connection: Connection, curator: str, most: int) -> list[Batch]:
+    """What a curator decided about many at once and has not taken back, the last press first."""
+    live, told = tables.live.c, tables.events.c
+    last = func.max(live.seq)
+    query = (
+        select(live.batch, func.count(), last)
+        .select_from(tables.live.join(tables.events, live.seq == told.seq))
+        .where(live.curator == curator, live.batch != "", told.served == SERVED)
+        .group_by(live.batch)
+        .order_by(last.desc())
+        .limit(most)
+    )
+    found = [(*row, event_at(connection, row[2])) for row in connection.execute(query)]
+    return [Batch(name, count, seq, event.action, event.reason) for name, count, seq, event in found]
+
+
+def last_step(connection: Connection, curator: str) -> Batch | None:
+    """The batch that `undo` would take one out of; None where the last decision that stands was made by itself."""
+    live = tables.live.c
+    last = connection.execute(select(func.max(live.seq)).where(live.curator == curator)).scalar()
+    if last is None or event_at(connection, last).served != SERVED:
+        return None
+    return next(iter(standing_batches(connection, curator, 1)), None)
 
 
 def decide_step(connection: Connection, asks: Sequence[Ask]) -> Bulk:
