@@ -15,7 +15,7 @@ SHARED = """
   [data-testid="stMainBlockContainer"] { padding: 4.25rem 1.5rem 1rem; max-width: 1680px; }
   [data-testid="stHeader"] { border-bottom: 1px solid var(--st-border-color, rgba(128, 128, 128, .25)); }
   h2 { font-size: 1.1rem !important; padding: 0.4rem 0 0.2rem !important; }
-  [data-testid="stElementContainer"]:has(.page-name) { position: absolute; }
+  [data-testid="stElementContainer"]:has(.page-name), .st-key-draw-again { position: absolute; }
   .page-name { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   [data-testid="stCaptionContainer"] { color: light-dark(#5c6066, #a4a7ac); opacity: 1; }
   [data-testid^="stBaseButton-primary"] p { color: light-dark(#fff, #10131a); }

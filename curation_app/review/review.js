@@ -3,6 +3,7 @@
 
 const SETTLE_MS = 250 // what was painted less long ago nobody has read: a key pressed then was meant for the one before
 const ALIVE_MS = 120_000
+const LISTEN_MS = 1000
 const DECIDING = new Set(["accept", "skip", "flag", "reject", "reason"])
 const pages = new WeakMap()
 
@@ -20,7 +21,8 @@ class Page extends Strip {
   constructor(root, element) {
     super()
     Object.assign(this, { root, element, card: null, texts: [], note: "", mode: "read", view: "rendered", over: "", choosing: false })
-    this.outbox = new Outbox(() => {})
+    this.outbox = new Outbox(() => {}, () => window.alignDrawAgain?.())
+    this.listening = setInterval(() => this.paintAway(), LISTEN_MS)
     this.onKey = (event) => this.key(event)
     this.onHide = () => this.hidden()
     this.onSize = () => this.fit()
@@ -40,6 +42,7 @@ class Page extends Strip {
     window.removeEventListener("resize", this.onSize)
     document.removeEventListener("visibilitychange", this.onHide)
     clearInterval(this.alive)
+    clearInterval(this.listening)
     clearTimeout(this.draftTimer)
     this.outbox.close()
     pages.delete(this.element)
@@ -55,6 +58,7 @@ class Page extends Strip {
     this.data = data
     this.outbox.keepFor(data.person)
     for (const [message, answer] of this.outbox.settle(data.answers)) this.answered(message, answer)
+    this.paintAway()
     if (this.isSaving() && this.card) return this.paintStrip()
     const first = this.nextCard()
     if (!first) return this.isSaving() ? this.showWaiting() : this.showNothing()
@@ -82,6 +86,7 @@ class Page extends Strip {
     else if (message.kind === "undo" || answer.said) this.tell(answer.said, false)
     if (message.kind !== "draft" || !this.card || message.id !== this.card.id) return
     if (answer.ok && !this.draftTimer && this.sentDraft === message.stamp) this.savedAt = new Date()
+    if (answer.outdated && message.stamp === this.stamp()) this.card = null // what is saved is newer: show that
     if (answer.live && message.stamp === this.stamp()) {
       this.live = answer.live
       this.liveStamp = message.stamp
@@ -98,6 +103,8 @@ class Page extends Strip {
     this.note = card.note
     this.live = card.live
     this.liveStamp = this.stamp()
+    const kept = this.outbox.draftOf(card) // typed in this tab, and not confirmed yet
+    if (kept) Object.assign(this, { texts: [...kept.texts], note: kept.note })
     this.sentDraft = this.stamp()
     this.savedAt = null
     this.mode = "read"

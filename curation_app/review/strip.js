@@ -45,6 +45,7 @@ class Strip extends Typing {
   }
 
   saveWords() {
+    if (this.outbox.isSilent()) return "kept in this tab"
     if (this.isSaving()) return "saving"
     if (!this.card) return ""
     if (this.draftTimer) return "typing"
@@ -60,6 +61,18 @@ class Strip extends Typing {
     notice.replaceChildren(words)
     clearTimeout(this.noticeTimer)
     if (words && !isError) this.noticeTimer = setTimeout(() => (notice.hidden = true), NOTICE_MS)
+  }
+
+  // Stays until the app answers again.
+  paintAway() {
+    const away = this.part("away")
+    if (away.hidden !== this.outbox.isSilent()) return
+    away.hidden = !away.hidden
+    if (!away.hidden) {
+      away.replaceChildren("The app does not answer. What you decided and typed is kept in this tab, and sent once it does. ",
+        press("quiet", "Reload", [], () => location.reload()))
+    }
+    this.paintStrip()
   }
 
   // Why a key did nothing; it moves nothing on the page, and goes by itself.

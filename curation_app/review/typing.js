@@ -42,8 +42,8 @@ class Typing {
     this.draftTimer = null
     if (!this.card || this.stamp() === this.sentDraft) return this.paintStrip()
     this.sentDraft = this.stamp()
-    const { id, content } = this.card
-    this.outbox.add({ kind: "draft", id, content, texts: [...this.texts], note: this.note, stamp: this.sentDraft })
+    const { id, content, version } = this.card
+    this.outbox.add({ kind: "draft", id, content, version, texts: [...this.texts], note: this.note, stamp: this.sentDraft })
     this.paintStrip()
   }
 

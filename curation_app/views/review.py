@@ -24,6 +24,10 @@ KEY = "review"
 FOLDER = Path(__file__).parents[1] / "review"
 SCRIPTS = ("tree.js", "outbox.js", "keys.js", "texts.js", "side.js", "typing.js", "strip.js", "review.js")
 
+DRAW_AGAIN = """export default function ({ setTriggerValue }) {
+  window.alignDrawAgain = () => setTriggerValue("again", Date.now())
+}"""
+
 
 def draw(project: Project, person: Person) -> None:
     """One component holds the text, the keys and the buttons, so that no key press meets a page in between two states."""
@@ -39,6 +43,9 @@ def draw(project: Project, person: Person) -> None:
     if picked is not None:
         reviewing.show_line(picked)
     _card(project, person)
+    # Outside of the fragment: what it sends has the whole page drawn, also by a server that never heard of this one.
+    again = st.components.v2.component("align_draw_again", js=DRAW_AGAIN)
+    again(key="draw-again", on_again_change=lambda: None)
 
 
 @st.fragment

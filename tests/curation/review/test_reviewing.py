@@ -185,6 +185,33 @@ def test_a_draft_may_be_empty_for_a_while_but_not_decided(pool: Pool, store: Cur
     assert store.events_since(0) == []
 
 
+def test_a_draft_that_a_tab_kept_for_long_undoes_nothing_newer(pool: Pool, store: CurationStore) -> None:
+    reviewing = review(pool, store)
+    name = first(reviewing)
+    new = {"kind": "draft", "id": name, "texts": ["How?", "new"], "note": "", "version": 0, "age": 0}
+    old = {**new, "request": "d2", "texts": ["How?", "old"], "age": 3600}
+    reviewing.take([{**new, "request": "d1"}, old])
+    assert reviewing.answers["d2"]["outdated"]
+    assert reviewing.cards()[0]["draft"] == ["How?", "new"]
+    reviewing.take([{**new, "request": "d3", "texts": ["How?", "newer"], "age": 2}])  # typed while the one before was on its way
+    assert reviewing.cards()[0]["draft"] == ["How?", "newer"]
+
+
+def test_a_draft_of_another_text_or_from_before_a_decision_is_not_saved(pool: Pool, store: CurationStore) -> None:
+    reviewing = review(pool, store)
+    name = first(reviewing)
+    draft = {"kind": "draft", "id": name, "texts": ["How?", "late"], "note": "", "version": 0}
+    reviewing.take([{**draft, "request": "d1", "content": "0" * 64}])
+    assert "has changed" in reviewing.answers["d1"]["said"]
+    assert store.draft("ada", name) is None
+    content = reviewing.cards()[0]["content"]
+    reviewing.take([{"kind": "decide", "request": "a1", "id": name, "content": content, "version": 0, "action": "accept"}])
+    assert reviewing.answers["a1"]["ok"]
+    reviewing.take([{**draft, "request": "d2", "content": content}])
+    assert "decided about it" in reviewing.answers["d2"]["said"]
+    assert store.draft("ada", name) is None
+
+
 def test_a_draft_that_is_taken_back_is_gone(pool: Pool, store: CurationStore) -> None:
     reviewing = review(pool, store)
     name, texts = first(reviewing), [turn.text for turn in EXAMPLES[0].turns]

@@ -11,6 +11,7 @@ from typing import Any
 from align.curation.queueing.accepted import Neighbour
 from align.curation.review.asking import asks_of, edited_turns, event_words
 from align.curation.review.card import Alike, Look, card_of, live_of, suggestions_of
+from align.curation.review.drafting import why_outdated
 from align.curation.review.seat import Seat
 from align.curation.review.supply import Examples, Waiting
 from align.curation.sight import Sight
@@ -224,6 +225,11 @@ class Reviewing:
         example = self._example(str(message["id"]))
         turns, note = edited_turns(example, message.get("texts")), str(message.get("note", ""))
         content = content_of(example.turns)
+        seat = self.store.seat(self.curator, [example.id])
+        late = why_outdated(message, content, turns or example.turns, seat.stand(example.id), seat.drafts.get(example.id))
+        if late:
+            self._cards.pop(example.id, None)
+            return {"ok": False, "said": f"{example.id}: {late}", "outdated": True}
         if turns or note:
             self.store.save_draft(self.curator, example.id, content, turns or example.turns, note)
         else:
