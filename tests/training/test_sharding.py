@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,13 +15,13 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from small_models import as_artifact, question, records, run, sentence
 
 from align.artifact import Artifact
 from align.errors import ProcessKilled, TrainingRefused
 from align.launching import run_stage
-from align.models import load_model, model_place
+from align.models import ModelPlace, load_model, model_place
 from align.records import Origin, PreferencePair, TrainingStep, Turn
 from align.stage import Inputs
 from align.training.dpo import PreferenceTraining
@@ -175,16 +176,21 @@ def test_a_division_that_is_not_there_is_refused(tmp_path, base):
 
 
 @pytest.mark.long
-def test_the_second_process_has_room_for_weights_and_the_real_positions(base, monkeypatch):
-    place = model_place(base)
+def test_the_second_process_has_room_for_weights_and_the_real_positions(base, monkeypatch, tmp_path):
+    folder = shutil.copytree(model_place(base).path, tmp_path / "model")
+    place = ModelPlace(str(folder))
     whole = model_to_divide(place)
     monkeypatch.setenv("FSDP_CPU_RAM_EFFICIENT_LOADING", "true")
     assert torch.equal(model_to_divide(place).lm_head.weight, whole.lm_head.weight)  # the first one reads
+    weights = load_file(folder / "model.safetensors")
+    save_file(
+        {name: torch.full_like(values, 7.0) for name, values in weights.items()}, folder / "model.safetensors", {"format": "pt"}
+    )
     monkeypatch.setenv("RANK", "1")
     room = model_to_divide(place)
     assert [weights.shape for weights in room.parameters()] == [weights.shape for weights in whole.parameters()]
     assert {weights.device.type for weights in room.parameters()} == {"cpu"}
-    assert not torch.equal(room.lm_head.weight, whole.lm_head.weight)
+    assert not (room.lm_head.weight == 7.0).all()  # what was read would be sevens; what stood in that memory before is not
     for name, values in whole.named_buffers():
         assert torch.equal(dict(room.named_buffers())[name], values), name
 
