@@ -7,6 +7,7 @@ import streamlit as st
 from align.curation.state.settings import Settings
 from align.curation.store import CurationStore
 from align.curation.team.people import Person
+from align.meanings import meanings_of
 from curation_app.session import Project
 from curation_app.team.acting import act
 from curation_app.team.people import is_at_least
@@ -82,7 +83,7 @@ def _settings(store: CurationStore, actor: str, may_change: bool) -> None:
 
 
 def _box(name: str, value: Any, key: str, disabled: bool) -> None:
-    label, why = LABELS.get(name, name.replace("_", " ")), Settings.model_fields[name].description
+    label, why = LABELS.get(name, name.replace("_", " ")), meanings_of(Settings).get(name)
     if isinstance(value, bool):
         st.toggle(label, value, key=key, help=why, disabled=disabled)
     elif name.endswith("_share"):

@@ -57,7 +57,7 @@ class Lack(NamedTuple):
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
     """Name of this part in a recipe."""

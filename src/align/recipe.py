@@ -17,7 +17,7 @@ from align.stage import Stage
 class Recipe(BaseModel):
     """A named list of stages, in the order in which they run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     """Name of the recipe; runs and the report carry it."""

@@ -2,14 +2,15 @@
 
 import inspect
 import types
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from align.errors import RecipeError
+from align.meanings import meanings_of
 from align.parts import Part, is_plugin, nearest
 from align.recipe import Recipe
 
@@ -60,29 +61,54 @@ def kinds_of(family: str | None = None, kind: str | None = None) -> list[Kind]:
 def recipe_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a recipe with every kind that is known."""
     schema = Recipe.model_json_schema()
+    kinds = [kind for family in Part.families.values() for kind in (family, *family.kinds.values())]
+    models = _with_mappings([*kinds, Recipe])
+    _describe(schema, {_shape(model.__name__, model.model_fields): meanings_of(model) for model in models})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "align recipe"}
 
 
 def _kind(family: str, part: type[Part]) -> Kind:
     own = [name for name in part.model_fields if name not in ("kind", "inputs", "expect")]
     shared = [name for name in ("inputs", "expect") if name in part.model_fields]
-    parameters = tuple(_parameter(name, part.model_fields[name], _inherited(part, name)) for name in [*own, *shared])
+    parameters = tuple(_parameter(part, name) for name in [*own, *shared])
     # A class without a docstring inherits its family's, which says nothing of it.
     meaning = inspect.cleandoc(part.__doc__) if part.__doc__ else ""
     return Kind(family, part.model_fields["kind"].default, part.__module__, meaning, parameters, is_plugin(part))
 
 
-def _inherited(part: type[Part], name: str) -> str:
-    """What a class above says of a field; a kind that only changes the default need not say it again."""
-    above = (getattr(base, "model_fields", {}).get(name) for base in part.__mro__[1:])
-    return next((item.description for item in above if item is not None and item.description), "")
-
-
-def _parameter(name: str, item: FieldInfo, inherited: str = "") -> Parameter:
+def _parameter(model: type[BaseModel], name: str) -> Parameter:
+    item = model.model_fields[name]
     annotation = item.rebuild_annotation()
     default = None if item.is_required() else _as_yaml(item.get_default(call_default_factory=True, validated_data={}))
-    inside = tuple(_parameter(inner, field) for model in _mappings_in(annotation) for inner, field in model.model_fields.items())
-    return Parameter(name, type_name(annotation), default, " ".join((item.description or inherited).split()), inside)
+    inside = tuple(_parameter(mapping, inner) for mapping in _mappings_in(annotation) for inner in mapping.model_fields)
+    meaning = item.description or meanings_of(model).get(name, "")
+    return Parameter(name, type_name(annotation), default, " ".join(meaning.split()), inside)
+
+
+def _with_mappings(models: list[type[BaseModel]]) -> list[type[BaseModel]]:
+    """The models and, at any depth, the mappings inside them."""
+    found: dict[type[BaseModel], None] = {}
+    while models:
+        found |= dict.fromkeys(models)
+        fields = [item for model in models for item in model.model_fields.values()]
+        models = [inner for item in fields for inner in _mappings_in(item.annotation) if inner not in found]
+    return list(found)
+
+
+def _shape(title: str, fields: Iterable[str]) -> tuple[str, frozenset[str]]:
+    """What a schema tells its model by."""
+    return title, frozenset(fields)
+
+
+def _describe(schema: Any, meanings: dict[tuple[str, frozenset[str]], dict[str, str]]) -> None:
+    """Write what fields mean into a JSON Schema and the schemas inside it."""
+    if isinstance(schema, dict):
+        properties = schema.get("properties", {})
+        known = meanings.get(_shape(str(schema.get("title")), properties), {})
+        for name, said in known.items():
+            properties[name].setdefault("description", said)
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        _describe(inner, meanings)
 
 
 def _mappings_in(annotation: Any) -> list[type[BaseModel]]:

@@ -19,7 +19,7 @@ R = TypeVar("R")
 class Expect(BaseModel):
     """What a stage will give once its inputs are there; `align plan` computes from it and says so."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     examples: int
     """How many records the stage will give."""

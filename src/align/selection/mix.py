@@ -25,7 +25,7 @@ SHOWN = 5
 class Addition(BaseModel):
     """Examples to add in proportion to the others."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     stage: StageName
     """The stage to draw from, which is not one of `inputs`."""

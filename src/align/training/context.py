@@ -17,7 +17,7 @@ Rule = Literal["ntk", "linear"]
 class ContextExtension(BaseModel):
     """Lets a model of family phi3 read longer texts. Its weights stay; training on texts longer than before makes it use them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: Literal["longrope"] = "longrope"
     """longrope: a factor for every pair of numbers that is turned (Ding et al. 2024)."""

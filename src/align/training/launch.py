@@ -20,7 +20,7 @@ class Launch(BaseModel):
     processes are there already: they are compared with what stands here, and refused if they differ.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     processes: PositiveInt = 1
     """Number of processes over all machines, one a GPU."""

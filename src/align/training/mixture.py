@@ -22,7 +22,7 @@ MANY_EPOCHS = 4
 class DataSource(BaseModel):
     """One source of a mixture."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     stage: StageName
     """The stage whose documents are read."""

@@ -30,7 +30,7 @@ _NAMES = {
 class ModelShape(BaseModel):
     """The sizes of a model made from scratch: a known shape, {shape: phi-1.5}, or sizes of your own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     shape: str | None = None
     """Name of a known shape, phi-1.5 or phi-3-mini for example, which gives all that stands below."""

@@ -17,7 +17,7 @@ from align.parts import nearest
 class Settings(BaseModel):
     """Settings of a curation project."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     calibration_size: int = Field(default=40, ge=0, le=1000)
     """How many examples everybody decides first, the same ones, to find out where people differ."""
