@@ -1,7 +1,12 @@
 """align: from raw dumps to a judged model. `align.load_run` reads what a recipe made."""
 
+import os
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
+
+# Read when Arrow is loaded. Its own pool takes some 40 MB more in every process and a tenth of a second or two to get them, which
+# is what all of a small dump takes.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 try:
     __version__ = version("align-lm")
