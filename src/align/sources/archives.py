@@ -162,10 +162,10 @@ def _program() -> str | None:
 def _unpack_by_blocks(path: Path, members: list[str], files: dict[Path, Growing]) -> str:
     """Unpack with a thread a core."""
     try:
-        said = [unpack_folder(path, packed, files, cores()) for packed in packed_folders(path, members) or ()]
+        said = [unpack_folder(path, packed, files, cores(), _program()) for packed in packed_folders(path, members) or ()]
     except Exception as error:  # damage shows as any error at all, a full disk too
         said = [f"{type(error).__name__}: {error}"]
-    return "".join(f"rapidgzip: {problem}" for problem in said if problem)
+    return "".join(f"its blocks: {problem}" for problem in said if problem)
 
 
 def _unpack_by_program(path: Path, members: list[str], files: dict[Path, Growing]) -> str:
@@ -174,7 +174,7 @@ def _unpack_by_program(path: Path, members: list[str], files: dict[Path, Growing
     # -spd: a `*` in a name is no pattern. All members come in one stream, in the order of the archive.
     asked = [program, "x", "-so", "-spd", "-bd", "--", str(path.absolute()), *members]
     with TemporaryFile("w+", errors="replace") as messages:
-        with Popen(asked, stdin=DEVNULL, stdout=PIPE, stderr=messages) as process:
+        with Popen(asked, stdin=DEVNULL, stdout=PIPE, stderr=messages, pipesize=_COPY_BYTES) as process:
             assert process.stdout is not None
             try:
                 surplus = _divide(process.stdout, files)
