@@ -7,13 +7,16 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from align.files import record_parts, write_records
-from align.hashing import _hash_column, hash_table
+from align import hashing
+from align.files import record_batches, record_parts, write_records
+from align.hashing import HashAhead, _hash_column, hash_table
 from align.records import Example, Measurement, Origin, Turn
 from record_strategies import examples, measurements
+from toy_records import example
 
 quick = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
 
@@ -128,3 +131,48 @@ def test_a_hash_is_what_struct_would_pack() -> None:
                 "x valid": hashlib.sha256(bytes(value is not None for value in shown)).hexdigest(),
                 "x values": hashlib.sha256(packed).hexdigest(),
             }
+
+
+def write_parts(folder: Path, names: str) -> None:
+    for name in names:
+        write_records(folder, Example, [example(name, f"What is {name}?", f"A letter, {name}.")], name)
+
+
+def read_ahead_of_the_rest(folder: Path, before: str) -> None:
+    with HashAhead(folder, Example) as ahead:
+        ahead.hash_before(before)
+        ahead._thread.submit(int).result()
+
+
+def test_parts_that_were_hashed_while_others_were_written_are_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parts(tmp_path / "at_once", "abcd")
+    write_parts(tmp_path / "ahead", "abd")  # c is still to come
+    read_ahead_of_the_rest(tmp_path / "ahead", "part-c.")
+    write_parts(tmp_path / "ahead", "c")
+    read: list[str] = []
+    monkeypatch.setattr(hashing, "record_batches", lambda part: (read.append(part.stem), record_batches(part))[1])
+    content = hash_table(tmp_path / "ahead", Example)
+    assert read == ["part-c", "part-d"]
+    assert content == hash_table(tmp_path / "at_once", Example)
+
+
+@pytest.mark.parametrize("change", ["a part before", "another text", "a part less", "damage"])
+def test_what_was_hashed_ahead_counts_for_nothing_once_a_part_is_another(change: str, tmp_path: Path) -> None:
+    folder = tmp_path / "ahead"
+    write_parts(folder, "bc")
+    if change == "damage":
+        (whole := record_parts(folder, Example)[1]).rename(tmp_path / "whole")
+        whole.write_bytes(b"PAR1")
+    read_ahead_of_the_rest(folder, "part-d.")
+    if change == "a part before":
+        write_parts(folder, "a")
+    elif change == "another text":
+        write_records(folder, Example, [example("b", "Why?", "So.")], "b")
+    elif change == "a part less":
+        record_parts(folder, Example)[1].unlink()
+    else:
+        (tmp_path / "whole").rename(whole)
+    content = hash_table(folder, Example)
+    assert content == hash_table(folder, Example), "the second time all is read"

@@ -17,6 +17,7 @@ from align.engine import Task, map_shards
 from align.errors import EmptyResult, PartError, StoreError
 from align.files import RecordWriter, sync_tree, visible_files, write_json
 from align.garbage import settled
+from align.hashing import HashAhead
 from align.parts import Part
 from align.progress import Bar
 from align.records import Example, Rejection
@@ -101,26 +102,35 @@ class Ingest(Stage):
         shards = self.source.shards()
         groups = _groups(shards, self.source.kind)
         tasks = [task for shard in shards for task in _tasks(_Reading(self.source, shard, _folder(shard, groups, work), work))]
-        pieces_left = Counter(task.shard.shard.kept for task in tasks)
-
-        def further(task: Task[_Reading], note: dict[str, Any]) -> list[Task[_Reading]]:
-            pieces = _tasks(task.shard) if "pieces" in note else []
-            pieces_left.update(piece.shard.shard.kept for piece in pieces)
-            return pieces
-
-        title = f"reading {self.source.kind}"
-        for task, note in map_shards(read_shard, tasks, title, "kB", SEVERAL_KILOBYTES, work, further):
-            came = f"{note['kept']:,} examples" if "pieces" not in note else f"in {len(note['pieces']):,} pieces"
-            log.info("%s  %s  %s", self.source.kind, task.name, came)
-            kept = task.shard.shard.kept
-            pieces_left[kept] -= 1
-            if kept is not None and not pieces_left[kept]:
-                shutil.rmtree(kept, ignore_errors=True)
+        self._read(tasks, work)
         superseded = 0
         for group in groups.values():
             if len(group) > 1:
                 superseded += write_newest([_folder(shard, groups, work) for shard in group], work)
         return self._counts([note for shard in shards for note in _notes(shard, work)], superseded)
+
+    def _read(self, tasks: list[Task["_Reading"]], work: Path) -> None:
+        """Read what is left to read, and hash what is finished meanwhile."""
+        pieces_left = Counter(task.shard.shard.kept for task in tasks)
+        unread = {task.name for task in tasks}
+
+        def further(task: Task[_Reading], note: dict[str, Any]) -> list[Task[_Reading]]:
+            pieces = _tasks(task.shard) if "pieces" in note else []
+            pieces_left.update(piece.shard.shard.kept for piece in pieces)
+            unread.update(piece.name for piece in pieces)
+            return pieces
+
+        title = f"reading {self.source.kind}"
+        with HashAhead(work, Example) as ahead:
+            for task, note in map_shards(read_shard, tasks, title, "kB", SEVERAL_KILOBYTES, work, further):
+                came = f"{note['kept']:,} examples" if "pieces" not in note else f"in {len(note['pieces']):,} pieces"
+                log.info("%s  %s  %s", self.source.kind, task.name, came)
+                kept = task.shard.shard.kept
+                pieces_left[kept] -= 1
+                if kept is not None and not pieces_left[kept]:
+                    shutil.rmtree(kept, ignore_errors=True)
+                unread.remove(task.name)
+                ahead.hash_before(min((f"part-{name}." for name in unread), default=""))
 
     def _counts(self, notes: list[dict[str, Any]], superseded: int) -> Counts:
         dropped: Counter[str] = Counter()
