@@ -1,6 +1,6 @@
 import pytest
 
-from align.columns import Lists, Same, rows_of_columns
+from align.columns import Cycle, Lists, Same, rows_of_columns
 from align.files import rows_as_records
 from align.records import Author, Example, Origin, Turn
 
@@ -43,6 +43,12 @@ def test_what_is_the_same_in_every_row_is_said_once() -> None:
     assert [row.turns for row in rows] == [(Turn("user", "A"),), (Turn("user", "B"),), (Turn("user", "C"),)]
     assert [author.name for author in rows[1].origin.authors] == ["c", "d"]
     assert {(row.origin.source, row.origin.authors[0].license, row.tags) for row in rows} == {("x", "y", ())}
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 3, 4, 5])
+def test_values_that_come_over_and_over_are_said_once(rows: int) -> None:
+    made = rows_of_columns(Turn, {"role": Cycle(("user", "assistant"), rows), "text": Same("Å", 2 * rows)})
+    assert list(rows_as_records(made, Turn)) == [Turn("user", "Å"), Turn("assistant", "Å")] * rows
 
 
 def test_a_column_of_another_length_is_refused() -> None:

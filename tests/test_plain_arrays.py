@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from align.plain_arrays import array_of, chosen, offsets_of, repeated
+from align.plain_arrays import array_of, bytes_of, chosen, offsets_of, repeated, texts_of, truths_of
 from record_strategies import numbers, texts
 
 unhurried = settings(deadline=None)  # the first one imports pandas
@@ -31,6 +31,23 @@ def test_numbers_are_what_pyarrow_makes_of_them(values: list[Any]) -> None:
     if values and None not in values:
         every_other = np.array(values, np.float64)[::2]
         assert array_of(every_other, pa.float64()).equals(pa.array(every_other))
+
+
+@unhurried
+@given(st.lists(texts), texts)
+def test_a_text_stands_before_each(values: list[str], before: str) -> None:
+    made = texts_of(values, before)
+    made.validate(full=True)
+    assert made.equals(pa.array([before + value for value in values], pa.string()))
+
+
+@unhurried
+@given(st.lists(texts), st.integers(0, 3))
+def test_bytes_and_truths_are_those_of_the_slice(values: list[str], start: int) -> None:
+    data, ends = bytes_of(texts_of(values)[start:])
+    assert [bytes(data[begin:end]).decode() for begin, end in zip(ends[:-1], ends[1:], strict=True)] == values[start:]
+    is_long = pa.array([len(value) > 2 for value in values], pa.bool_())
+    assert truths_of(is_long[start:]).tolist() == [len(value) > 2 for value in values[start:]]
 
 
 def test_what_is_no_text_is_refused_as_pyarrow_does() -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from align.errors import InputError
-from align.raw_lines import BLOCK_BYTES, read_lines
+from align.raw_lines import BLOCK_BYTES, read_blocks, read_lines
 from align.rows import parse_json, read_rows
 
 PACKED = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress, ".zst": zstd.compress}
@@ -37,6 +37,30 @@ def test_lines_before_a_cut_come_out_and_then_the_cut_is_told(tmp_path: Path, su
         lines.extend(read_lines(path))
     assert len(lines) > 100_000
     assert lines[1000].data == b"1000 %d" % 1000**7
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_the_small_pieces_in_which_a_file_is_unpacked_make_whole_blocks(tmp_path: Path, suffix: str) -> None:
+    whole = b"".join(b"%d %d\n" % (number, number**7) for number in range(60_000)) + b"end"
+    path = tmp_path / f"a.txt{suffix}"
+    path.write_bytes(PACKED[suffix](whole))
+    *blocks, rest, last = read_blocks(path)
+    assert len(blocks) > 2
+    assert min(len(block.data) for block in blocks) > BLOCK_BYTES - 100  # the last piece may end within a line
+    assert b"".join(block.data for block in (*blocks, rest, last)) == whole + b"\n"
+    assert [block.data.count(b"\n") for block in (*blocks, rest)] == [block.lines for block in (*blocks, rest)]
+    assert (last.number, last.data) == (60_001, b"end\n")
+
+
+def test_a_line_that_does_not_end_is_named_and_those_before_it_come_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("align.raw_lines.LONGEST_LINE_BYTES", 1000)
+    monkeypatch.setattr("align.raw_lines.BLOCK_BYTES", 100)
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"one\n" + b"x" * 1000 + b"\n" + b"x" * 1001))
+    lines = []
+    with pytest.raises(InputError, match=r"a\.txt\.gz:3: no line ends within"):
+        lines.extend(read_lines(path))
+    assert [len(line.data) for line in lines] == [3, 1000]
 
 
 def test_a_frame_that_looks_back_two_gigabytes_is_read_and_frames_in_a_row_too(tmp_path: Path) -> None:

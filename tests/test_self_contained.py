@@ -3,7 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from align import self_contained
-from align.self_contained import is_self_contained
+from align.plain_arrays import texts_of
+from align.self_contained import are_self_contained, is_self_contained
 
 WORDS = (
     "this these_x my this's cont'd continued cont . ... \u2026 here here's pt 2 pt. pt2 part 3 update: Edit: see in from title"
@@ -70,3 +71,21 @@ def test_titles_of_plain_letters_are_judged_as_all_others(words: list[str], betw
     enough = len(self_contained._WORD.findall(text)) >= self_contained.LEAST_WORDS
     asks = self_contained._ASKS.match(text) is not None
     assert is_self_contained(title) == (enough and asks and self_contained._POINTS_ELSEWHERE.search(text) is None)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(
+                [*WORDS.split(), "How", "DO", "if", "What's", "a'b", "'", "''", "_", "?", "2", "\n", "(is", "pt.2", "my code"]
+            ),
+            max_size=9,
+        ),
+        max_size=6,
+    ),
+    st.sampled_from([" ", "", ", ", "'"]),
+)
+def test_many_titles_are_judged_as_each_is(titles: list[list[str]], between: str) -> None:
+    texts = [between.join(words).strip() for words in titles]
+    assert are_self_contained(texts_of(texts)).tolist() == list(map(is_self_contained, texts))

@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+_FIRST_BYTE_OF_A_SIGN = -64
+"""In UTF-8 the bytes of a sign but the first are 128 to 191, which as signed numbers are below it."""
+
 
 def array_of(values: Any, kind: "pa.DataType") -> "pa.Array":
     """An array of texts (or their UTF-8) or of floats; of other kinds, and where one is absent, as pyarrow makes it."""
     import pyarrow as pa
 
+    if pa.types.is_string(kind) and set(map(type, values)) <= {str}:
+        return texts_of(values)
     if pa.types.is_string(kind) and (encoded := _encoded(values)) is not None:
         ends = offsets_of(list(map(len, encoded)))
         made = pa.Array.from_buffers(kind, len(encoded), [None, ends.buffers()[1], pa.py_buffer(b"".join(encoded))])
@@ -26,6 +31,38 @@ def array_of(values: Any, kind: "pa.DataType") -> "pa.Array":
     return pa.array(values, kind)
 
 
+def texts_of(values: Sequence[str], before: str = "") -> "pa.Array":
+    """An array of texts, `before` in front of each."""
+    import numpy as np
+    import pyarrow as pa
+
+    joined = before + before.join(values) if values else ""
+    data = joined.encode()
+    ends = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, values), np.int64, len(values)) + len(before), out=ends[1:])
+    if len(data) > len(joined):  # signs of several bytes: the first one of each has another bit
+        begins = np.flatnonzero(np.frombuffer(data, np.int8) >= _FIRST_BYTE_OF_A_SIGN)
+        ends = np.append(begins, len(data))[ends]
+    return pa.Array.from_buffers(pa.string(), len(values), [None, _as_offsets(ends), pa.py_buffer(data)])
+
+
+def bytes_of(texts: "pa.Array") -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+    """The bytes of texts without an absent one, one text after the other, and where in them each begins and the last one ends."""
+    import numpy as np
+
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return np.frombuffer(data, np.uint8)[ends[0] : ends[-1]], ends - ends[0]
+
+
+def truths_of(column: "pa.Array") -> "np.ndarray[Any, Any]":
+    """What an array of true and false without an absent one says, as numpy has it."""
+    import numpy as np
+
+    bits = np.unpackbits(np.frombuffer(column.buffers()[1], np.uint8), bitorder="little")
+    return bits[column.offset : column.offset + len(column)].astype(bool)
+
+
 def offsets_of(lengths: Sequence[int]) -> "pa.Array":
     """Where each of several items of such lengths begins that lie one after the other, and where the last one ends."""
     import numpy as np
@@ -33,9 +70,7 @@ def offsets_of(lengths: Sequence[int]) -> "pa.Array":
 
     ends = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(np.fromiter(lengths, np.int64, len(lengths)), out=ends[1:])
-    if ends[-1] >= 1 << 31:
-        raise pa.ArrowCapacityError(f"{ends[-1]:,} bytes or items in one column of a batch; an array of Arrow holds 2 GiB.")
-    return pa.Array.from_buffers(pa.int32(), len(ends), [None, pa.py_buffer(ends.astype(np.int32))])
+    return pa.Array.from_buffers(pa.int32(), len(ends), [None, _as_offsets(ends)])
 
 
 def repeated(value: Any, kind: "pa.DataType", count: int) -> "pa.Array":
@@ -54,11 +89,18 @@ def chosen(values: Sequence[Any], kind: "pa.DataType", places: "np.ndarray[Any, 
     return array_of(values, kind).take(pa.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)]))
 
 
+def _as_offsets(ends: "np.ndarray[Any, Any]") -> "pa.Buffer":
+    import numpy as np
+    import pyarrow as pa
+
+    if ends[-1] >= 1 << 31:
+        raise pa.ArrowCapacityError(f"{ends[-1]:,} bytes or items in one column of a batch; an array of Arrow holds 2 GiB.")
+    return pa.py_buffer(ends.astype(np.int32))
+
+
 def _encoded(values: Sequence[Any]) -> list[bytes] | None:
-    """The UTF-8 of texts; None where one is absent, or something else stands among them."""
+    """The UTF-8 of texts, some of which are UTF-8 already; None where one is absent, or something else stands among them."""
     kinds = set(map(type, values))
-    if kinds <= {str}:
-        return list(map(str.encode, values))
     return [value if type(value) is bytes else value.encode() for value in values] if kinds <= {str, bytes} else None
 
 

@@ -14,7 +14,8 @@ from typing import IO, Any, NamedTuple, cast
 from align.errors import InputError
 
 COMPRESSIONS = (".gz", ".xz", ".bz2", ".zst")
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 18
+"""Small enough that what is made of a block, and let go, needs no fresh memory of the system each time."""
 LONGEST_LINE_BYTES = 1 << 28
 WINDOW_LOG = 31
 """Pushshift's monthly dumps look back 2 GiB; the default of zstd refuses anything above 128 MiB."""
@@ -74,39 +75,64 @@ def read_lines(path: Path) -> Iterator[Line]:
 
 
 def read_blocks(path: Path) -> Iterator[Block]:
-    """The lines of a file, those of a block at a time. Memory holds a block and the longest line."""
+    """The lines of a file, those of a block at a time. Memory holds two blocks and the longest line."""
     import numpy as np
 
-    number, held = 1, 0
-    begun: list[bytes] = []  # pieces of a line whose end is not read yet; joined once, or a long one would take its square
+    number = 1
     with opened(path) as file:
-        while read := _block(path, file, number - 1):
-            end = read.rfind(b"\n") + 1
-            # What is begun ends at the first end of a line; how far that is says whether the line is too long.
-            held += read.find(b"\n") if end else len(read)
-            if held > LONGEST_LINE_BYTES:
-                raise InputError(f"{path}:{number}: no line ends within {LONGEST_LINE_BYTES >> 20} MiB: not a file of lines.")
-            if not end:
-                begun.append(read)
-                continue
-            lines = b"".join((*begun, memoryview(read)[:end]))
-            ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == _LINE_END)  # twice as fast as to count them
-            yield Block(number, lines, ends)
-            number += len(ends)
-            begun, held = [read[end:]], len(read) - end
-    if last := b"".join(begun):
-        yield Block(number, last + b"\n", np.array([len(last)]))
+        try:
+            for lines in _whole_lines(file, _damage(path)):
+                ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == _LINE_END)  # twice as fast as to count them
+                yield Block(number, lines, ends)
+                number += len(ends)
+        except _damage(path) as error:
+            raise CutOff(f"{path}: cut off or damaged after line {number - 1:,} ({error}). Fetch the file again.") from error
+        except _Endless as error:
+            raise InputError(
+                f"{path}:{number}: no line ends within {LONGEST_LINE_BYTES >> 20} MiB: not a file of lines."
+            ) from error
 
 
 _LINE_END = ord("\n")
 
 
-def _block(path: Path, file: IO[bytes], lines: int) -> bytes:
-    """What is there without a second look, so that all lines before a cut come out before it is told."""
-    try:
-        return cast(io.BufferedReader, file).read1(BLOCK_BYTES)
-    except _damage(path) as error:
-        raise CutOff(f"{path}: cut off or damaged after line {lines:,} ({error}). Fetch the file again.") from error
+class _Endless(Exception):
+    """A line that does not end."""
+
+
+def _whole_lines(file: IO[bytes], damage: tuple[type[Exception], ...]) -> Iterator[bytes]:
+    """About a block of lines at a time, and those before a cut before it is told."""
+    begun: list[bytes] = []  # joined once: a packed file comes in small pieces, and a long line would take its square
+    size = held = 0
+    failure: Exception | None = None
+    while failure is None:
+        try:
+            piece = cast(io.BufferedReader, file).read1(BLOCK_BYTES)
+        except damage as error:
+            failure = error
+            break
+        if not piece:
+            break
+        end = piece.rfind(b"\n") + 1
+        # What is begun ends at the first end of a line; how far that is says whether the line is too long.
+        if held + (piece.find(b"\n") if end else len(piece)) > LONGEST_LINE_BYTES:
+            failure = _Endless()
+            break
+        held = len(piece) - end if end else held + len(piece)
+        size += len(piece)
+        if end and size >= BLOCK_BYTES:
+            yield b"".join((*begun, memoryview(piece)[:end]))
+            begun, size = [piece[end:]], held
+        else:
+            begun.append(piece)
+    left = b"".join(begun)
+    whole = left.rfind(b"\n") + 1
+    if whole:
+        yield left[:whole]
+    if failure is not None:
+        raise failure
+    if whole < len(left):
+        yield left[whole:] + b"\n"
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -1,6 +1,13 @@
 """Whether a title says all that is needed to answer it (LIMA §2.1: questions that are self-contained in the title)."""
 
 import re
+from typing import TYPE_CHECKING, Any
+
+from align.plain_arrays import bytes_of, truths_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
 
 _POINTS_ELSEWHERE = re.compile(
     r"\b(?:this|these|those|above|below|following|attached|enclosed|aforementioned|(?:see|in|from) (?:the )?"
@@ -43,3 +50,31 @@ def is_self_contained(title: str) -> bool:
     elif len(_WORD.findall(text)) < LEAST_WORDS or _ASKS.match(text) is None:
         return False
     return _POINTS_ELSEWHERE.search(text) is None
+
+
+def are_self_contained(titles: "pa.Array") -> "np.ndarray[Any, Any]":
+    """The same of many titles, none of which is absent or has blanks at its ends.
+
+    Arrow's regular expressions read ASCII as Python's do, without a look ahead. What they find to point elsewhere, and what is no
+    ASCII, is looked at once more.
+    """
+    import numpy as np
+    import pyarrow.compute as pc
+
+    asks = truths_of(pc.match_substring_regex(titles, _ASKS_IN_ASCII, ignore_case=True))
+    has_words = truths_of(pc.match_substring_regex(titles, _WORDS_IN_ASCII))
+    may_point = truths_of(pc.match_substring_regex(titles, _MAY_POINT_IN_ASCII, ignore_case=True))
+    data, ends = bytes_of(titles)
+    is_foreign = np.zeros(len(titles), bool)
+    is_foreign[np.searchsorted(ends, np.flatnonzero(data > 127), "right") - 1] = True
+    are: np.ndarray[Any, Any] = asks & has_words & ~may_point & ~is_foreign
+    for place in np.flatnonzero((asks & has_words & may_point) | is_foreign).tolist():
+        are[place] = is_self_contained(titles[place].as_py())
+    return are
+
+
+_ASKS_IN_ASCII = rf"^\W*(?:{_WORDS_THAT_ASK.replace(' ', '|')})\b|\?\W*$"
+_BETWEEN_WORDS = "(?:[^0-9A-Za-z']|'[^0-9A-Za-z])[^0-9A-Za-z]*"
+_WORD_IN_ASCII = "[0-9A-Za-z]+(?:'[0-9A-Za-z]+)*"
+_WORDS_IN_ASCII = "[0-9A-Za-z]" + f"{_BETWEEN_WORDS}{_WORD_IN_ASCII}" * (LEAST_WORDS - 1)
+_MAY_POINT_IN_ASCII = _POINTS_ELSEWHERE.pattern.replace(r"(?!['’]s)(?=\W*$)", r"\W*$")

@@ -2,13 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
-from itertools import compress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -18,14 +17,17 @@ from align.parts import RawFile
 from align.progress import track
 from align.records import Example, Origin, Rejection, Turn
 from align.sources.ingest import Shard, Source
-from align.sources.reddit_blocks import read_posts
-from align.sources.reddit_columns import URL, author_of, in_rows, rows_of_titles
+from align.sources.reddit_blocks import Found, Rows, read_posts, read_rows
+from align.sources.reddit_columns import URL, author_of, rows_of_titles
 from align.sources.reddit_files import take_posts
 from align.sources.reddit_rows import Post
+from align.sources.reddit_titles import Choice
 from align.sources.stories import Seen, Stories, Story
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+B = TypeVar("B", Rows, Found)
 
 FORMS: dict[str, Literal["titles", "stories"]] = {"askreddit": "titles", "writingprompts": "stories"}
 SUBMISSIONS = re.compile(r"(?:^|/)RS_|_submissions\.", re.IGNORECASE)
@@ -98,8 +100,11 @@ class Reddit(Source):
         with TemporaryDirectory() if shard.scratch is None else nullcontext(shard.scratch) as folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
             if self._form == "titles":
-                titles = self._titles(shard, Path(folder), skipped)
-                yield from in_rows(titles, lambda posts: rows_of_titles(posts, self.subreddit, shard.path.name))
+                with Seen(Path(folder) / "seen.db") as seen:
+                    choice = Choice(self._why_no_title, ("[deleted]", *self.bots), self.min_score, seen, skipped)
+                    rows = read_rows(shard.path, self.subreddit, False, self.accept_truncated)
+                    for titles in choice.titles(_shown(rows, shard.path)):
+                        yield rows_of_titles(titles, self.subreddit, shard.path.name)
                 return
             with Stories(Path(folder) / "stories.db") as stories:
                 self._gather(stories, shard.kept or Path(folder) / "kept", skipped)
@@ -110,14 +115,9 @@ class Reddit(Source):
     def _form(self) -> Literal["titles", "stories"]:
         return self.form or FORMS[self.subreddit.lower()]
 
-    def _titles(self, shard: Shard, folder: Path, skipped: Counter[str]) -> Iterator[list[Post]]:
-        with Seen(folder / "seen.db") as seen:
-            for posts in self._many_posts(shard.path, skipped):
-                titles = [post for post in posts if not post.body]
-                are_new = seen.add([post.id for post in titles])
-                skipped["submission with a text"] += len(posts) - len(titles)
-                skipped["repeated submission"] += are_new.count(False)
-                yield list(compress(titles, are_new))
+    def _why_no_title(self, post: Post) -> str:
+        reason = self._reason_to_skip(post, False)
+        return f"{reason} submission" if reason else "submission with a text" if post.body else ""
 
     def _gather(self, stories: Stories, kept: Path, skipped: Counter[str]) -> None:
         """Submissions first, then the comments on those; all on disk, so that memory does not grow with the dump."""
@@ -145,7 +145,7 @@ class Reddit(Source):
     def _many_posts(self, path: Path, skipped: Counter[str], comments: bool = False) -> Iterator[list[Post]]:
         word = "comment" if comments else "submission"
         blocks = read_posts(path, self.subreddit, comments, self.accept_truncated)
-        for found in track(blocks, f"reading {path.name}", unit="rows", reached=lambda found: found.line):
+        for found in _shown(blocks, path):
             skipped.update(found.passed)
             taken = []
             for post in found.posts:
@@ -192,6 +192,11 @@ class Reddit(Source):
         }
         turns = (Turn("user", story.prompt), Turn("assistant", story.text))
         return Example(f"reddit/{self.subreddit}/{story.id}", turns, origin, (story.tag,) if story.tag else (), signals)
+
+
+def _shown(blocks: Iterable[B], path: Path) -> Iterator[B]:
+    """Show how far a file is read."""
+    return track(blocks, f"reading {path.name}", unit="rows", reached=lambda block: block.line)
 
 
 _TAG = re.compile(r"[\[({]\s*([A-Za-z]{2,3})\s*[\])}]\s*[:\-–]?\s*")

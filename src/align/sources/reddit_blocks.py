@@ -16,6 +16,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from align.errors import InputError
+from align.iso_dates import dates_as_list
 from align.raw_lines import Block, CutOff, Line, read_blocks
 from align.sources.reddit_rows import (
     BROKEN,
@@ -36,6 +37,8 @@ Seconds = int | float | str
 """A number in most years, text in the older dumps."""
 MANY_OF_TEN = 3
 """From so many rows of the subreddit in ten on, all are decoded; below it a look at the bytes spares most of them."""
+MANY_DATES = 32
+"""From so many on, dates are written faster by arrays than one by one."""
 _LONG_NUMBER = re.compile(rb"\d{4}")
 """What every thousandth byte shows of a number of 4,300 digits: json refuses it, and msgspec may pass over it."""
 
@@ -75,8 +78,21 @@ class Comment(msgspec.Struct, gc=False):
     stickied: bool | None = None
 
 
-class Found(NamedTuple):
+class Rows(NamedTuple):
     """What some lines hold."""
+
+    usual: list[Any]
+    """Those of the subreddit as they were decoded, in order; none where a line among them is unusual."""
+    said: list[Post | str]
+    """Then the post that each line is, or why it is none."""
+    elsewhere: int
+    """How many more are of other subreddits."""
+    line: int
+    """The number of the last one."""
+
+
+class Found(NamedTuple):
+    """The posts of some lines."""
 
     posts: list[Post]
     """Those of the subreddit, in order."""
@@ -86,8 +102,8 @@ class Found(NamedTuple):
     """The number of the last one."""
 
 
-def read_posts(path: Path, subreddit: str, comments: bool, accept_truncated: bool) -> Iterator[Found]:
-    """The posts of one subreddit, and for all other lines why they are none.
+def read_rows(path: Path, subreddit: str, comments: bool, accept_truncated: bool) -> Iterator[Rows]:
+    """The rows of one subreddit.
 
     A file that breaks off raises after its last whole line; with `accept_truncated` that is one more line, `cut off`.
     """
@@ -96,20 +112,33 @@ def read_posts(path: Path, subreddit: str, comments: bool, accept_truncated: boo
     try:
         for block in read_blocks(path):
             line = block.number + block.lines - 1
-            said, elsewhere = reader.read(block)
-            posts = [post for post in said if type(post) is Post]
-            passed = Counter(why for why in said if type(why) is str) if len(posts) < len(said) else Counter()
-            if elsewhere:
-                passed[ELSEWHERE] += elsewhere
-            yield Found(posts, passed, line)
+            yield reader.read(block)
     except CutOff as error:
         if not accept_truncated:
             raise InputError(f"{error} Or set accept_truncated: true to take the rows before that.") from error
-        yield Found([], Counter((CUT,)), line)
+        yield Rows([], [CUT], 0, line)
+
+
+def read_posts(path: Path, subreddit: str, comments: bool, accept_truncated: bool) -> Iterator[Found]:
+    """The posts of one subreddit, and for all other lines why they are none."""
+    for rows in read_rows(path, subreddit, comments, accept_truncated):
+        said = rows.said + posts_of(rows.usual)
+        posts = [post for post in said if type(post) is Post]
+        passed = Counter(why for why in said if type(why) is str) if len(posts) < len(said) else Counter()
+        if rows.elsewhere:
+            passed[ELSEWHERE] += rows.elsewhere
+        yield Found(posts, passed, rows.line)
+
+
+def posts_of(rows: Sequence[Any]) -> list[Post | str]:
+    """The post that each row is, or why it is none."""
+    if not rows:
+        return []
+    return _posts_of_comments(rows) if type(rows[0]) is Comment else _posts_of_submissions(rows)
 
 
 class _Reader:
-    """Reads the blocks of one file: of each its posts or what stands for one, and how many lines are of other subreddits."""
+    """Reads the blocks of one file."""
 
     def __init__(self, path: Path, subreddit: str, comments: bool) -> None:
         self._path, self._subreddit, self._comments = path, subreddit, comments
@@ -118,7 +147,7 @@ class _Reader:
         self._holds_many = False
         """Whether of the block before so many rows were of the subreddit that no look at the bytes is worth its time."""
 
-    def read(self, block: Block) -> tuple[list[Post | str], int]:
+    def read(self, block: Block) -> Rows:
         if not _are_objects(block):
             return self._read_one_by_one(block)
         lines = None if self._holds_many else self._lines_with_name(block)
@@ -127,7 +156,7 @@ class _Reader:
             return self._read_one_by_one(block)
         mine = [row for row in found if row.subreddit.lower() == self._subreddit]
         self._holds_many = 10 * len(mine) >= MANY_OF_TEN * block.lines
-        return self._posts(mine), block.lines - len(mine)
+        return Rows(mine, [], block.lines - len(mine), block.number + block.lines - 1)
 
     def _lines_with_name(self, block: Block) -> list[bytes]:
         """The lines in which the subreddit is named: most rows of a monthly dump are not worth a parser."""
@@ -137,17 +166,17 @@ class _Reader:
             lines.append(block.data[begin:end])
         return lines
 
-    def _read_one_by_one(self, block: Block) -> tuple[list[Post | str], int]:
+    def _read_one_by_one(self, block: Block) -> Rows:
         """The same of a block with an unusual line: each that msgspec does not read by itself is read with care."""
         said: list[Post | str] = []
         for number, data in enumerate(block.data[:-1].split(b"\n"), block.number):
             row = self._decoded(data)
             if row is not None and len(row) == 1:
-                said += self._posts(row) if row[0].subreddit.lower() == self._subreddit else (ELSEWHERE,)
+                said += posts_of(row) if row[0].subreddit.lower() == self._subreddit else (ELSEWHERE,)
             elif data.strip():
                 said.append(post_of_line(Line(number, data), self._name, self._comments, self._path))
         self._holds_many = 10 * sum(type(post) is Post for post in said) >= MANY_OF_TEN * block.lines
-        return said, 0
+        return Rows([], said, 0, block.number + block.lines - 1)
 
     def _decoded(self, lines: bytes) -> list[Any] | None:
         """The rows that some lines are; None where one of them is unusual."""
@@ -157,9 +186,6 @@ class _Reader:
             return self._decoder.decode_lines(lines)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
-
-    def _posts(self, found: list[Any]) -> list[Post | str]:
-        return _posts_of_comments(found) if self._comments else _posts_of_submissions(found)
 
 
 def _are_objects(block: Block) -> bool:
@@ -191,7 +217,7 @@ def _posts_of_submissions(found: Sequence[Submission]) -> list[Post | str]:
             row.score,
             date,
             seen,
-            row.permalink if row.permalink and row.permalink.startswith("/r/") else f"/r/{row.subreddit}/comments/{row.id}/",
+            link_of(row),
             True,
             row.removed_by_category is not None or row.selftext in GONE or text in GONE,
             row.stickied is True,
@@ -202,6 +228,12 @@ def _posts_of_submissions(found: Sequence[Submission]) -> list[Post | str]:
         else BROKEN
         for row, date, seen in zip(found, created, retrieved, strict=True)
     ]
+
+
+def link_of(row: Submission) -> str:
+    """Where it stands below reddit.com."""
+    usual = row.permalink
+    return usual if usual and usual.startswith("/r/") else f"/r/{row.subreddit}/comments/{row.id}/"
 
 
 def _posts_of_comments(found: Sequence[Comment]) -> list[Post | str]:
@@ -235,9 +267,9 @@ def _dates_of(found: Sequence[Submission | Comment]) -> tuple[list[str], list[st
 
 def _dates(values: list[Any]) -> list[str]:
     """What `date_of` says of each."""
-    import numpy as np
+    return dates_as_list(values) if len(values) >= MANY_DATES and are_dates(values) else list(map(date_of, values))
 
-    if set(map(type, values)) != {int} or min(values) < FIRST_SECOND or max(values) >= SECONDS_BELOW:
-        return list(map(date_of, values))
-    texts: list[str] = np.datetime_as_string(np.array(values, np.int64).astype("datetime64[s]"), timezone="UTC").tolist()
-    return texts
+
+def are_dates(values: Sequence[Any]) -> bool:
+    """Whether all are dates of Reddit's in whole seconds."""
+    return set(map(type, values)) == {int} and min(values) >= FIRST_SECOND and max(values) < SECONDS_BELOW

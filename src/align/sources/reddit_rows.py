@@ -154,8 +154,13 @@ def _whole(value: Any) -> int | None:
     return number if number is not None and abs(number) < WHOLE_BELOW else None
 
 
-def date_of(value: Any) -> str:
-    """Seconds since 1970, as a number or as text (the older dumps), in ISO 8601; empty where it is no date of Reddit's."""
+def seconds_of(value: Any) -> int:
+    """Seconds since 1970, as a number or as text (the older dumps); 0 where it is no date of Reddit's."""
     seconds = _whole(value)
-    is_date = seconds is not None and FIRST_SECOND <= seconds < SECONDS_BELOW
-    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}Z" if seconds is not None and is_date else ""
+    return seconds if seconds is not None and FIRST_SECOND <= seconds < SECONDS_BELOW else 0
+
+
+def date_of(value: Any) -> str:
+    """The same in ISO 8601; empty where it is no date of Reddit's."""
+    seconds = seconds_of(value)
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}Z" if seconds else ""

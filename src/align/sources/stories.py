@@ -8,7 +8,11 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from align.sources.reddit_rows import Post
+
+_encode = msgspec.json.Encoder().encode
 
 _SPEED = "pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -64000;"
 """For a scratch file, which after a crash is made anew; 64 MB of it in memory."""
@@ -124,7 +128,11 @@ class Seen:
         """Of each whether it is new; all at once, for that one came before is rare."""
         first, before = self._next, self._base.total_changes
         self._next += len(names)
-        self._base.executemany("insert or ignore into seen values (?, ?)", zip(names, range(first, self._next), strict=True))
+        listed = _encode(names).decode()
+        if "\\" in listed:  # SQLite's JSON ends a text at a NUL
+            self._base.executemany("insert or ignore into seen values (?, ?)", zip(names, range(first, self._next), strict=True))
+        else:  # a list as one value: five times as fast
+            self._base.execute("insert or ignore into seen select value, ? + key from json_each(?)", (first, listed))
         if self._base.total_changes - before == len(names):
             return [True] * len(names)
         kept = (self._base.execute("select number from seen where id = ?", (name,)).fetchone()[0] for name in names)
