@@ -120,8 +120,9 @@ def test_a_pool_above_the_limit_goes_by_neighbours_and_the_log_says_so(tmp_path:
     asked = {"count": 4, "method": "facility_location", "on": "response"}
     within = taken(tmp_path, exact_up_to=14, neighbours=2, **asked)
     assert caplog.messages == []
-    # among all its 14 neighbours nothing is left out, among two each topic of two is whole
-    assert taken(tmp_path, exact_up_to=13, neighbours=14, **asked).ids == within.ids
+    # among all its 14 neighbours nothing is left out, among two each topic of two is whole; which one of a topic is taken is
+    # decided by rounding, as its texts differ in a number alone
+    assert sorted(sites(taken(tmp_path, exact_up_to=13, neighbours=14, **asked))) == sorted(sites(within))
     assert sorted(sites(taken(tmp_path, exact_up_to=13, neighbours=2, **asked))) == ["cook", "craft", "garden", "travel"]
     said = "diverse: 14 examples are more than exact_up_to (13): each can be stood for by its {} nearest neighbours, not by all"
     assert list(dict.fromkeys(caplog.messages)) == [said.format(14), said.format(2)]

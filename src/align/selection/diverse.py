@@ -60,21 +60,23 @@ class Diverse(Stage):
     groups: RawFile | None = None
     """With `per`: YAML file `group: [stratum, ...]`; shares are then of the groups."""
     shortlist: int = Field(default=100_000, ge=1)
-    """With `facility_location`: so many examples of a larger pool, drawn by lot, are looked at; 100,000 take about a minute of a
-    core, twice as many four times as long."""
+    """With `facility_location`: so many examples of a larger pool, drawn by lot, are looked at; 100,000 take about half a
+    minute of a core, a minute where nothing is near anything (see `neighbours`)."""
     exact_up_to: int = Field(default=10_000, ge=0)
     """With `facility_location`: up to so many examples the likeness of every two is held in memory (400 MB); of more, only that
     of the nearest `neighbours`, and the log says so."""
     neighbours: int = Field(default=64, ge=1)
-    """With `facility_location` above `exact_up_to`. Measured on 10,000: as much is reached as with all when `count` x
-    `neighbours` is half the pool; the first ten reached 95 % of it with 64, all of it with 512."""
+    """With `facility_location` above `exact_up_to`. Above 30,000 they are sought in the 10,000 rows or more around each (128
+    times the neighbours, if that is more), unless a sample finds less than 95 % of its own there; then among all, as below.
+    Measured on 10,000: as much is reached as with all when `count` x `neighbours` is half the pool; the first ten reached 95 % of
+    it with 64, all of it with 512."""
     shortfall: Literal["error", "report"] = "error"
     """What to do where there are fewer examples than wanted: stop, or take what there is and say so."""
     seed: int = 1
     """Decides which example comes first (`k_center`) and the shortlist."""
 
     verb: ClassVar[str] = "drawn"
-    version: ClassVar[int] = 2  # 2: variety by the pool's own vectors
+    version: ClassVar[int] = 3  # 2: variety by the pool's own vectors; 3: neighbours in regions, equal vectors weighed as one
 
     @model_validator(mode="after")
     def _fits_the_method(self) -> Self:
