@@ -213,7 +213,9 @@ def test_the_run_waits_for_people_and_goes_on_with_the_answers_they_graded(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = tmp_path / "store"
-    with pytest.raises(InputError, match=r"stage picked: grades: 9 answers wait for people\. copy .*sheet-1\.csv to .*anna\.csv"):
+    with pytest.raises(
+        InputError, match=r"stage picked: grades: 9 responses wait for people\. copy .*sheet-1\.csv to .*anna\.csv"
+    ):
         run_recipe(load_recipe(recipe), store)
     [first, second] = sorted(store.glob("artifacts/*.partial/files/*.csv"))
     fill(first, tmp_path / "anna.csv", "3")

@@ -36,6 +36,14 @@ def test_a_baseline_judge_measures_no_quality():
     assert "The judge, word_overlap, is a plain baseline" in told([win(0.9, 0.8, 0.95)], {"kind": "word_overlap"})
 
 
+def test_people_who_compared_are_counted():
+    stage = StageFacts(
+        "judged", "compare", "judging", "k", "c", (), {}, {"0.verdicts.0": "aa", "0.verdicts.1": "bb"}, {}, (), 0, 0, {}, {}, {}
+    )
+    facts = Facts("", "", (stage,), measured=(Measured("judged", "compare", win(0.57, 0.41, 0.72)),))
+    assert findings(facts)[-1].caveat.replace("\u00a0", " ").startswith("Judged by 2 people.")
+
+
 def test_safety_is_compared_on_the_same_pairs():
     rates = [Measurement("safe_preferred", "sft", 0.5, 0.35, 0.65, 40), Measurement("safe_preferred", "dpo", 0.7, 0.55, 0.82, 40)]
     change = Measurement("safe_preferred_change", "dpo against sft", 0.2, 0.05, 0.35, 40)

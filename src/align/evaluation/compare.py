@@ -1,87 +1,150 @@
-"""The `compare` stage: which of two models' responses a judge prefers (LIMA §4.1)."""
+"""The `compare` stage: which of two models' responses a judge, or people, prefer (LIMA §4.1)."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from align.artifact import SCRATCH, Artifact, Counts
-from align.errors import EmptyResult, InputError
+from pydantic import model_validator
+
+from align.artifact import SCRATCH, Counts
+from align.errors import EmptyResult
+from align.evaluation.pairing import Pair, labels_of, match_pairs
+from align.evaluation.people_rate import measure_people
+from align.evaluation.sheets import named_files, still_waiting, waits_for
+from align.evaluation.verdict_sheets import FORM, check_people, read_sheet, write_sheets
 from align.evaluation.win_rate import Outcome, measure_outcomes
 from align.files import write_records
-from align.judges.asking import Question, ask_all, question_key
+from align.judges.asking import Question, ask_all
 from align.judges.judge import Judge, Verdict, without_incidental
-from align.parts import StageName
-from align.records import Comparison, Measurement, Rejection, Response
+from align.parts import RawFile, StageName
+from align.records import Comparison, Measurement, Rejection
 from align.stage import Forecast, Inputs, Stage
 
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two models' responses to one prompt."""
-
-    one: Response
-    two: Response
-
-    @property
-    def id(self) -> tuple[str, int]:
-        return self.one.prompt_id, self.one.sample
-
-    def question(self, judge: Judge, swapped: bool) -> Question[Verdict]:
-        first, second = (self.two.text, self.one.text) if swapped else (self.one.text, self.two.text)
-        prompt = self.one.turns[:-1]
-        return Question(question_key(prompt, first, second), partial(judge.compare, prompt, first, second))
+Shown = tuple[Pair, bool]
+"""A pair, and whether it was shown swapped."""
+Said = tuple[Shown, Verdict, str]
+"""One verdict: on what, what, and by whom."""
+UNJUDGED = "no verdict"
 
 
 class Compare(Stage):
-    """Let a judge compare the responses of two `generate` stages, prompt by prompt.
+    """Let a judge, or people, compare the responses of two `generate` stages, prompt by prompt.
 
-    With both orders a pair is won only if the judge prefers the same model whichever stands first, else it is a tie: a judge
-    that always takes the first answer gives ties alone (the rule of FastChat's MT-Bench, arXiv:2306.05685 §3.4).
+    People get sheets that do not say whose answers they are, with a judge's question in its words. Shown both orders, a judge
+    makes a pair won only by preferring the same model whichever stands first, else it is a tie: one that always takes the first
+    answer gives ties alone (the rule of FastChat's MT-Bench, arXiv:2306.05685 §3.4).
     """
 
     kind: Literal["compare"] = "compare"
     inputs: tuple[StageName, StageName]
     """The two `generate` stages; wins are the first one's."""
-    judge: Judge
+    judge: Judge | None = None
     """Who compares: {kind: openai_chat, ...} asks a model; `align kinds judge` lists them."""
+    verdicts: RawFile | tuple[RawFile, ...] | None = None
+    """Or people: a file each, in which they fill in the sheet that the stage writes and then waits for. LIMA's way (§4.1)."""
     orders: Literal["both", "random"] = "both"
-    """Whether each pair is shown in both orders, or in one, drawn for each prompt from its id, at half the price."""
+    """Whether a judge is shown each pair in both orders, or in one, drawn for each prompt from its id, at half the price."""
+    allow_partial: bool = False
+    """With `verdicts`: whether people may leave rows without one. A pair that nobody judged is dropped."""
+    seed: int = 0
+    """With `verdicts`: draws each person's order of rows, and which answer stands first."""
 
     names_matter: ClassVar[bool] = True
     long_work: ClassVar[str] = "judging"
+    late: ClassVar[frozenset[str]] = frozenset({"verdicts"})
 
-    def identity(self) -> dict[str, object]:
-        return without_incidental(super().identity(), self.judge)
+    @model_validator(mode="after")
+    def _one_voice(self) -> "Compare":
+        if (self.judge is None) == (self.verdicts is None):
+            raise ValueError("give either `judge` (a model compares) or `verdicts` (people do, in the files named)")
+        if self.judge is None and self.orders != "both":
+            raise ValueError("orders: is for a judge; each person sees a pair once, in an order drawn for them")
+        if self.judge is not None and (self.allow_partial or self.seed != 0):
+            raise ValueError("allow_partial, seed: are for people's sheets; leave them out beside `judge`")
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        asked = without_incidental(super().identity(), self.judge)
+        # A stage with a judge keeps the name it had before people were asked, and what it paid for.
+        for name in ("judge", "orders") if self.judge is None else ("allow_partial", "seed"):
+            asked["parameters"].pop(name)
+        return asked
+
+    def raw_files(self) -> dict[str, Path]:
+        """Verdicts are no missing input: people write them when the stage has written what there is to compare."""
+        return {label: path for label, path in super().raw_files().items() if path.exists()}
+
+    @property
+    def sheets(self) -> tuple[Path, ...]:
+        """The files that people fill in."""
+        return named_files(self.verdicts)
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         one, two = inputs.data
-        pairs, rejected = _match(one, two)
+        pairs, rejected = match_pairs(one, two)
         if not pairs:
             shared = "have no prompt in common. Let both `generate` stages read the same prompts."
             raise EmptyResult(f"nothing to compare: {one.name} and {two.name} {shared}")
-        names = _labels(pairs[0], one, two)
-        shown = [(pair, swapped) for pair in pairs for swapped in self._orders(pair)]
-        questions = [pair.question(self.judge, swapped) for pair, swapped in shown]
-        verdicts = ask_all(self.judge, questions, Verdict, work / SCRATCH / "answered.jsonl")
-        outcomes = list(_outcomes(shown, verdicts))
-        write_records(work, Comparison, (self._comparison(*item, names) for item in zip(shown, verdicts, strict=True)))
+        names = labels_of(pairs[0], one, two)
+        subject = f"{names[0]} against {names[1]}"
+        if self.judge is None:
+            said = self._by_people(pairs, work)
+        else:
+            said = self._by_judge(self.judge, pairs, work / SCRATCH / "answered.jsonl")
+        outcomes = _outcomes(said)
+        write_records(work, Comparison, (_comparison(shown, verdict, names, label) for shown, verdict, label in said))
+        rejected = [*rejected, *_unjudged(pairs, outcomes)]
         write_records(work, Rejection, rejected)
-        write_records(
-            work, Measurement, measure_outcomes(outcomes, f"{names[0]} against {names[1]}", self.judge.label, self.orders)
-        )
-        dropped = {"compare: no counterpart": len(rejected)} if rejected else {}
-        noted = {"verdicts": len(verdicts), "unparsed": sum(item.verdict == "unparsed" for item in verdicts)}
-        return Counts(len(pairs) + len(rejected), len(pairs), dropped, noted=noted)
+        if self.judge is None:
+            figures = measure_people(list(outcomes.values()), subject, len(self.sheets))
+        else:
+            figures = measure_outcomes(list(outcomes.values()), subject, self.judge.label, self.orders)
+        write_records(work, Measurement, figures)
+        return self._counts(said, rejected, len(outcomes))
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
+        waits = waits_for(self.sheets)
         if len(data) != 2 or data[0].examples is None or data[1].examples is None:
-            return Forecast()
+            return Forecast(notes=waits)
         pairs = min(data[0].examples, data[1].examples)
         basis: Literal["exact", "expected"] = "exact" if {item.basis for item in data} == {"exact"} else "expected"
-        return Forecast(pairs, basis=basis, figures={"judge_calls": pairs * (2 if self.orders == "both" else 1)})
+        calls = {"judge_calls": pairs * (2.0 if self.orders == "both" else 1.0)} if self.judge is not None else {}
+        return Forecast(pairs, basis=basis, figures=calls, notes=waits)
+
+    def _by_judge(self, judge: Judge, pairs: Sequence[Pair], answered: Path) -> list[Said]:
+        shown = [(pair, swapped) for pair in pairs for swapped in self._orders(pair)]
+        questions = [
+            Question(pair.key(swapped), partial(judge.compare, pair.prompt, *pair.texts(swapped))) for pair, swapped in shown
+        ]
+        verdicts = ask_all(judge, questions, Verdict, answered)
+        return [(place, verdict, judge.label) for place, verdict in zip(shown, verdicts, strict=True)]
+
+    def _by_people(self, pairs: Sequence[Pair], work: Path) -> list[Said]:
+        check_people(self.sheets)
+        written = write_sheets(work / "files", pairs, len(self.sheets), self.seed)
+        how = (
+            "fill in the column `verdict` with 1, 2 or neither (how-to-compare.txt beside it says how) and run the same command. "
+            "Whose answers they are is not on the sheet."
+        )
+        still_waiting(FORM, written, self.sheets, len(pairs), how)
+        return [
+            ((pair, swapped), Verdict(filled.value, filled.comment), f"person {number}")
+            for number, (sheet, path) in enumerate(zip(written, self.sheets, strict=True), 1)
+            for pair, swapped, filled in read_sheet(path, sheet, pairs, self.allow_partial)
+        ]
+
+    def _counts(self, said: Sequence[Said], rejected: Sequence[Rejection], kept: int) -> Counts:
+        dropped: dict[str, int] = {}
+        for item in rejected:
+            dropped[f"compare: {item.reason}"] = dropped.get(f"compare: {item.reason}", 0) + 1
+        noted = {"verdicts": len(said)}
+        if self.judge is None:
+            noted["people"] = len(self.sheets)
+        else:
+            noted["unparsed"] = sum(not verdict.is_readable for _, verdict, _ in said)
+        return Counts(kept + len(rejected), kept, dropped, noted=noted)
 
     def _orders(self, pair: Pair) -> tuple[bool, ...]:
         """Whether to swap, for each time the pair is shown."""
@@ -90,52 +153,27 @@ class Compare(Stage):
         drawn = hashlib.sha256(f"{pair.id[0]}/{pair.id[1]}".encode()).digest()[0]
         return (drawn % 2 == 1,)
 
-    def _comparison(self, shown: tuple[Pair, bool], verdict: Verdict, names: tuple[str, str]) -> Comparison:
-        pair, swapped = shown
-        first, second = names[::-1] if swapped else names
-        words = f"{verdict.explanation}: {verdict.raw}" if verdict.verdict == "unparsed" else verdict.explanation
-        return Comparison(pair.one.prompt_id, first, second, verdict.verdict, self.judge.label, words, pair.one.sample)
+
+def _comparison(shown: Shown, verdict: Verdict, names: tuple[str, str], label: str) -> Comparison:
+    pair, swapped = shown
+    first, second = names[::-1] if swapped else names
+    words = verdict.explanation if verdict.is_readable else f"{verdict.explanation}: {verdict.raw}"
+    return Comparison(pair.one.prompt_id, first, second, verdict.verdict, label, words, pair.one.sample)
 
 
-def _match(one: Artifact, two: Artifact) -> tuple[list[Pair], list[Rejection]]:
-    """Pairs by prompt and sample, in the first one's order, and the responses that stand alone."""
-    left, right = _by_prompt(one), _by_prompt(two)
-    pairs = [Pair(response, right[place]) for place, response in left.items() if place in right]
+def _outcomes(said: Sequence[Said]) -> dict[tuple[str, int], Outcome]:
+    """What the verdicts on each pair come to, from the first model's side."""
+    shares: dict[tuple[str, int], list[float | None]] = {}
+    for (pair, swapped), verdict, _ in said:
+        shares.setdefault(pair.id, []).append(_share_of_first_model(verdict, swapped))
+    return {place: Outcome(place[0], tuple(found)) for place, found in shares.items()}
+
+
+def _unjudged(pairs: Sequence[Pair], outcomes: dict[tuple[str, int], Outcome]) -> Iterator[Rejection]:
+    """The pairs that everybody left out."""
     for pair in pairs:
-        if pair.one.turns[:-1] != pair.two.turns[:-1]:
-            raise InputError(
-                f"prompt {pair.one.prompt_id!r} has other words in {one.name} than in {two.name}; responses to different prompts "
-                f"cannot be compared. Let both `generate` stages read the same prompts."
-            )
-    alone = [(response, two.name) for place, response in left.items() if place not in right]
-    alone += [(response, one.name) for place, response in right.items() if place not in left]
-    return pairs, [
-        Rejection(item.prompt_id, "compare", "no counterpart", f"sample {item.sample} of {item.model} has none in {other}")
-        for item, other in alone
-    ]
-
-
-def _by_prompt(artifact: Artifact) -> dict[tuple[str, int], Response]:
-    found = {(response.prompt_id, response.sample): response for response in artifact.read(Response)}
-    if not found:
-        raise InputError(
-            f"stage {artifact.name!r} (kind {artifact.kind}) holds no responses; `compare` reads two `generate` stages."
-        )
-    return found
-
-
-def _labels(pair: Pair, one: Artifact, two: Artifact) -> tuple[str, str]:
-    """The models' names, or the stages' where one model answered twice."""
-    return (pair.one.model, pair.two.model) if pair.one.model != pair.two.model else (one.name, two.name)
-
-
-def _outcomes(shown: Sequence[tuple[Pair, bool]], verdicts: Sequence[Verdict]) -> Iterator[Outcome]:
-    """What each pair's verdicts come to, from the first model's side."""
-    said: dict[tuple[str, int], list[float | None]] = {}
-    for (pair, swapped), verdict in zip(shown, verdicts, strict=True):
-        said.setdefault(pair.id, []).append(_share_of_first_model(verdict, swapped))
-    for (prompt_id, _), shares in said.items():
-        yield Outcome(prompt_id, tuple(shares))
+        if pair.id not in outcomes:
+            yield Rejection(pair.one.prompt_id, "compare", UNJUDGED, f"sample {pair.one.sample}: nobody wrote a verdict")
 
 
 def _share_of_first_model(verdict: Verdict, swapped: bool) -> float | None:

@@ -4,24 +4,19 @@ A row's id is made from the prompt and the response alone. So it tells nothing o
 checkpoints gave is graded once, and a grade given to another text than the one there is now is seen.
 """
 
-import csv
-import io
-import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from align.errors import InputError
+from align.evaluation.sheets import Form, asked, read_filled, shuffled, write_sheet
 from align.files import write_text
 from align.judges.asking import question_key
-from align.judges.reply import request_of
 from align.records import Response
 
 COLUMNS = ("id", "grade", "prompt", "response", "comment")
 LOWEST, HIGHEST = 1, 6
-SHOWN = 5
 HOW = """\
 Grade each response from 1 to 6 in the column `grade`: how helpful is it to the person who wrote the prompt?
 
@@ -49,9 +44,8 @@ def write_sheets(folder: Path, responses: Sequence[Response], people: int, seed:
         by_prompt.setdefault(response.prompt_id, {})[response_id(response)] = response
     sheets = []
     for number in range(1, people + 1):
-        draw = Random(f"{seed}/sheet/{number}")
         path = folder / f"sheet-{number}.csv"
-        write_text(path, _as_csv(_shuffled(by_prompt, draw)))
+        write_sheet(path, COLUMNS, map(_row, shuffled(by_prompt, Random(f"{seed}/sheet/{number}"))))
         sheets.append(path)
     write_text(folder / "how-to-grade.txt", HOW)
     return sheets
@@ -60,86 +54,12 @@ def write_sheets(folder: Path, responses: Sequence[Response], people: int, seed:
 def read_sheet(path: Path, responses: Sequence[Response], sheet: Path) -> dict[str, float]:
     """The grade of every response by its id, from a filled-in `sheet`: CSV, or JSON lines with `id` and `grade`."""
     wanted = {response_id(response) for response in responses}
-    found: dict[str, float] = {}
-    problems: list[str] = []
-    read = list(_rows(path))
-    if read and not any(str(row.get("grade") or "").strip() for row in read):
-        raise InputError(
-            f"grades: {path}: none of its {len(read)} rows has a grade yet; write one from {LOWEST} to {HIGHEST} into each."
-        )
-    for number, row in enumerate(read, 1):
-        key, said = str(row.get("id") or "").strip(), row.get("grade")
-        grade = _grade(said)
-        if key not in wanted:
-            problems.append(f"row {number}: id {key!r} is none of these responses")
-        elif grade is None:
-            problems.append(f"row {number}: grade {said!r} is no number from {LOWEST} to {HIGHEST}")
-        elif found.setdefault(key, grade) != grade:
-            problems.append(f"row {number}: id {key!r} has two grades, {found[key]:g} and {grade:g}")
-    missing = len(wanted - found.keys())
-    if missing and not problems:
-        problems.append(f"{missing} of {len(wanted)} responses have no row")
-    if problems:
-        more = f" and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-        raise InputError(f"grades: {path}: {'; '.join(problems[:SHOWN])}{more}. The sheet to fill in is {sheet}")
-    return found
+    found = read_filled(path, sheet, FORM, {key: key for key in wanted}, wanted)
+    return {key: filled.value for key, filled in found.items()}
 
 
-def _shuffled(by_prompt: dict[str, dict[str, Response]], draw: Random) -> Iterator[Response]:
-    """Prompts in random order, the responses to one together: it is read once."""
-    for prompt in draw.sample(sorted(by_prompt), len(by_prompt)):
-        several = by_prompt[prompt]
-        for key in draw.sample(sorted(several), len(several)):
-            yield several[key]
-
-
-def _as_csv(responses: Iterator[Response]) -> str:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
-    for response in responses:
-        turns = response.turns[:-1]
-        asked = turns[0].text if len(turns) == 1 else request_of(turns)
-        table.writerow([response_id(response), "", _as_cell(asked), _as_cell(response.text), ""])
-    return "\ufeff" + text.getvalue()  # by this mark spreadsheets know UTF-8
-
-
-def _as_cell(text: str) -> str:
-    """A spreadsheet runs what begins like a formula; an apostrophe before it keeps it a text."""
-    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") else text
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    text = path.read_bytes().decode("utf-8-sig", errors="replace")  # ids and grades are plain letters whatever wrote the rest
-    if path.suffix in (".jsonl", ".json"):
-        yield from _json_rows(path, text)
-        return
-    first = text.partition("\n")[0]
-    comma = max(",;\t", key=first.count)  # spreadsheets of many countries write semicolons
-    table = csv.DictReader(io.StringIO(text), delimiter=comma)
-    lacking = {"id", "grade"} - set(table.fieldnames or ())
-    if lacking:
-        raise InputError(
-            f"grades: {path}: has no column {' and '.join(sorted(lacking))} (its first line: {first[:80]!r}). Fill in the sheet "
-            f"as it was written, and save it as CSV."
-        )
-    try:
-        yield from table
-    except csv.Error as error:
-        raise InputError(f"grades: {path}: line {table.line_num} does not read as CSV: {error}") from error
-
-
-def _json_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"grades: {path}: line {number} is no JSON: {error}") from error
-        if not isinstance(row, dict):
-            raise InputError(f'grades: {path}: line {number} is no object {{"id": ..., "grade": ...}}')
-        yield row
+def _row(response: Response) -> tuple[str, ...]:
+    return response_id(response), "", asked(response.turns[:-1]), response.text, ""
 
 
 def _grade(said: Any) -> float | None:
@@ -149,3 +69,13 @@ def _grade(said: Any) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) and LOWEST <= value <= HIGHEST else None
+
+
+FORM = Form(
+    field="grades",
+    column="grade",
+    items="responses",
+    is_not=f"is no number from {LOWEST} to {HIGHEST}",
+    wanted=f"one from {LOWEST} to {HIGHEST}",
+    read=_grade,
+)

@@ -11,9 +11,10 @@ from pydantic import PositiveInt, field_validator, model_validator
 from align.artifact import SCRATCH, Artifact, Counts
 from align.errors import InputError
 from align.evaluation.answering import Answering, answerer
-from align.evaluation.grading_sheets import read_sheet, response_id, write_sheets
+from align.evaluation.grading_sheets import FORM, read_sheet, response_id, write_sheets
 from align.evaluation.perplexity import Perplexity
 from align.evaluation.picking import SCALE, Grades, Pick, epoch_of, measurements, pick, rejections
+from align.evaluation.sheets import named_files, still_waiting, waits_for
 from align.files import read_records, write_records
 from align.judges.asking import Question, ask_all, question_key
 from align.judges.judge import Judge, Rating, grader, without_incidental
@@ -74,7 +75,7 @@ class PickCheckpoint(Answering):
     @property
     def sheets(self) -> tuple[Path, ...]:
         """The files that people fill in."""
-        return self.grades if isinstance(self.grades, tuple) else () if self.grades is None else (self.grades,)
+        return named_files(self.grades)
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         model = inputs.named["model"]
@@ -98,11 +99,7 @@ class PickCheckpoint(Answering):
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
         shape = dict(named["model"].model)
-        waits = tuple(
-            f"stops for people: {path} is not there yet; the run writes the sheet to fill in"
-            for path in self.sheets
-            if not path.exists()
-        )
+        waits = waits_for(self.sheets)
         compared, refused = self._forecast_epochs(named["model"].checkpoints)
         prompts = [item.examples for item in data if item.examples is not None]
         if not prompts or len(prompts) < len(data):
@@ -161,13 +158,11 @@ class PickCheckpoint(Answering):
 
     def _by_people(self, responses: Sequence[Response], work: Path) -> list[Grade]:
         written = write_sheets(work / "files", responses, len(self.sheets), self.seed)
-        waiting = [(sheet, path) for sheet, path in zip(written, self.sheets, strict=True) if not path.exists()]
-        if waiting:
-            copies = "; ".join(f"copy {sheet} to {path}" for sheet, path in waiting)
-            raise InputError(
-                f"grades: {len(responses)} answers wait for people. {copies}, fill in the column `grade` from 1 to 6 "
-                f"(how-to-grade.txt beside it says how) and run the same command. Who gave an answer is not on the sheet."
-            )
+        how = (
+            "fill in the column `grade` from 1 to 6 (how-to-grade.txt beside it says how) and run the same command. Who gave an "
+            "answer is not on the sheet."
+        )
+        still_waiting(FORM, written, self.sheets, len(responses), how)
         grades = []
         for number, (sheet, path) in enumerate(zip(written, self.sheets, strict=True), 1):
             given = read_sheet(path, responses, sheet)

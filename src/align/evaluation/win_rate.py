@@ -7,7 +7,7 @@ from align.records import Measurement
 from align.statistics import bootstrap_mean, sign_test, wilson
 
 BOOTSTRAP_SEED = 0
-_COUNTED = (
+COUNTED = (
     ("wins", 1.0, "the first model won"),
     ("ties", 0.5, "neither model won"),
     ("losses", 0.0, "the second model won"),
@@ -35,12 +35,12 @@ def measure_outcomes(outcomes: Sequence[Outcome], subject: str, judge: str, orde
     scores = [outcome.score for outcome in outcomes if outcome.score is not None]
     rule = "a win in one order alone is a tie" if orders == "both" else "each pair shown in one order, drawn from the prompt's id"
     found = [
-        _counted(metric, subject, scores.count(score), len(scores), f"pairs that {whose}, by {judge}; {rule}; Wilson 95 %")
-        for metric, score, whose in _COUNTED
+        counted(metric, subject, scores.count(score), len(scores), f"pairs that {whose}, by {judge}; {rule}; Wilson 95 %")
+        for metric, score, whose in COUNTED
     ]
-    by_prompt = _by_prompt(outcomes)
+    by_prompt = scores_by_prompt(outcomes)
     if by_prompt:
-        found += _rates(by_prompt, subject)
+        found += rates(by_prompt, subject)
     found.append(_unparsed(outcomes, scores, subject, judge))
     read = [outcome for outcome in outcomes if outcome.score is not None and len(outcome.shares) == 2]
     if read:
@@ -50,7 +50,7 @@ def measure_outcomes(outcomes: Sequence[Outcome], subject: str, judge: str, orde
     return found
 
 
-def _by_prompt(outcomes: Sequence[Outcome]) -> list[list[float]]:
+def scores_by_prompt(outcomes: Sequence[Outcome]) -> list[list[float]]:
     """The readable scores of each prompt: its samples are not independent, so the prompt is the item."""
     found: dict[str, list[float]] = {}
     for outcome in outcomes:
@@ -59,7 +59,7 @@ def _by_prompt(outcomes: Sequence[Outcome]) -> list[list[float]]:
     return list(found.values())
 
 
-def _rates(by_prompt: list[list[float]], subject: str) -> list[Measurement]:
+def rates(by_prompt: list[list[float]], subject: str) -> list[Measurement]:
     means = [sum(scores) / len(scores) for scores in by_prompt]
     wins, losses = sum(mean > 0.5 for mean in means), sum(mean < 0.5 for mean in means)
     test = f"sign test over prompts: {wins} against {losses}, p = {sign_test(wins, losses):.3g}"
@@ -72,7 +72,7 @@ def _rates(by_prompt: list[list[float]], subject: str) -> list[Measurement]:
     ]
 
 
-def _counted(metric: str, subject: str, number: int, count: int, how: str) -> Measurement:
+def counted(metric: str, subject: str, number: int, count: int, how: str) -> Measurement:
     low, high = wilson(number, count)
     return Measurement(metric, subject, float(number), low * count, high * count, count, how)
 

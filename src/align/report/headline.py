@@ -91,13 +91,18 @@ def _win(judge: str, figures: list[Measurement]) -> Finding:
 
 
 def judge_of(facts: Facts, stage: str) -> str:
-    """Kind of the judge of a `compare` stage, with its model where it has one."""
-    parameters = next((item.parameters for item in facts.stages if item.name == stage), {})
-    judge = parameters.get("judge")
+    """Kind of the judge of a `compare` stage, with its model where it has one; how many people where it waited for them."""
+    found = stage_named(facts, stage)
+    judge = found.parameters.get("judge") if found is not None else None
     if not isinstance(judge, dict):
-        return "an unnamed judge"
+        people = sum(".verdicts." in label for label in found.raw) if found is not None else 0
+        return people_in_words(people) if people else "an unnamed judge"
     kind, model = str(judge.get("kind", "")), judge.get("model")
     return f"{kind} ({model})" if model else kind
+
+
+def people_in_words(number: int) -> str:
+    return f"1{SPACE}person" if number == 1 else f"{number}{SPACE}people"
 
 
 def _against_half(figure: Measurement) -> str:
