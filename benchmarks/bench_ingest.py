@@ -7,20 +7,25 @@
 The file is invented but has the proportions of real dumps (make_posts.py). `pairs`: both passes, to the raw HTML of every
 question and its top answer, references replaced. `artifact`: the whole stage as `align run` does it: the hash of the dump, both
 passes, Markdown of every answered question, Parquet, the hash of the artifact, in one process. Imports are not counted.
+By the clock `align run` is measured with and without its start, and the 7z program before and after it.
 """
 
 import argparse
+import compileall
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from make_posts import write_posts
+
+import align
 
 MEASURE = """
 import json, resource, sys
@@ -66,6 +71,7 @@ def main() -> None:
     arguments.add_argument("--repeats", type=int, default=3, help="how often each size is measured (default 3)")
     arguments.add_argument("--packed", action="store_true", help="also from a .7z; needs the 7z program")
     asked = arguments.parse_args()
+    compileall.compile_dir(Path(align.__file__).parent, quiet=1)
     for megabytes in asked.megabytes:
         with tempfile.TemporaryDirectory() as folder:
             report(Path(folder), megabytes, asked.repeats, asked.packed)
@@ -87,35 +93,73 @@ def report(folder: Path, megabytes: float, repeats: int, packed: bool) -> None:
 
 
 def report_cores(folder: Path, posts: Path, size: float, repeat: int) -> None:
-    """How fast the clock sees it: with all cores, and out of archives beside the 7z program that unpacks with one thread."""
-    alone, content = on_the_clock(recipe_of(posts), folder / f"store-one-{repeat}", 1)
-    shared, again = on_the_clock(recipe_of(posts), folder / f"store-all-{repeat}", 0)
-    if again != content:
+    """How fast the clock sees `align run`: with all cores, and out of archives beside the 7z program with one thread."""
+    alone = align_run(recipe_of(posts), folder / f"store-one-{repeat}", 1)
+    shared = align_run(recipe_of(posts), folder / f"store-all-{repeat}", 0)
+    if shared.content != alone.content:
         raise SystemExit("several processes made another artifact than one")
-    load = os.getloadavg()[0]
     print(
-        f"  all cores {size / shared:.1f} MB/s, one process {size / alone:.1f} ({alone / shared:.2f} x)   load {load:.1f}",
+        f"  all cores {shared.rates(size)}, one process {alone.rates(size)} ({alone.seconds / shared.seconds:.2f} x)   {load()}",
         flush=True,
     )
     for method in ("BZip2", "LZMA2", "PPMd"):
         archive = folder / method / "cooking.stackexchange.com.7z"
         if not archive.exists():
             subprocess.run(["7z", "a", f"-m0={method}", "-mx=3", "-bd", "-bso0", str(archive), str(posts)], check=True)
-        began = time.perf_counter()
-        subprocess.run(["7z", "x", "-so", "-mmt=1", str(archive)], stdout=subprocess.DEVNULL, check=True)
-        unpacking = time.perf_counter() - began
-        whole, _ = on_the_clock(recipe_of(archive), folder / f"store-{method}-{repeat}", 0)
+        before = seconds_to_unpack(archive)
+        whole = align_run(recipe_of(archive), folder / f"store-{method}-{repeat}", 0)
+        unpacking = (before + seconds_to_unpack(archive)) / 2  # others may be at work, and not evenly
         print(
-            f"  from .7z, {method}: {size / whole:.1f} MB/s on the clock with imports; 7z x -so -mmt=1 {size / unpacking:.1f}, "
-            f"ratio {unpacking / whole:.2f}   load {os.getloadavg()[0]:.1f}",
+            f"  from .7z, {method}: {whole.rates(size)}; 7z x -so -mmt=1 {size / unpacking:.1f}, "
+            f"ratio {unpacking / whole.seconds:.2f} ({unpacking / (whole.seconds - whole.start):.2f} without the start)   "
+            f"{load()}",
             flush=True,
         )
 
 
-def on_the_clock(recipe: Path, store: Path, workers: int) -> tuple[float, str]:
+class Run(NamedTuple):
+    """An `align run`."""
+
+    seconds: float
+    start: float
+    """Of these what the same command takes that finds all made: Python and its imports mostly."""
+    cpu_seconds: float
+    """Of all its processes."""
+    content: str
+
+    def rates(self, size: float) -> str:
+        return (
+            f"{size / self.seconds:.1f} MB/s ({size / (self.seconds - self.start):.1f} without the start of {self.start:.1f} s; "
+            f"{self.cpu_seconds:.1f} s of CPU)"
+        )
+
+
+def align_run(recipe: Path, store: Path, workers: int) -> Run:
+    command = [sys.executable, "-m", "align", "run", str(recipe), "--store", str(store), "--workers", str(workers)]
+    taken = []
+    for _ in ("it is made", "it is there"):
+        began, cpu = time.perf_counter(), cpu_of_children()
+        # Who runs align a second time finds its modules compiled.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        subprocess.run(command, env=environment, capture_output=True, check=True)
+        taken.append((time.perf_counter() - began, cpu_of_children() - cpu))
+    (manifest,) = store.glob("artifacts/*/manifest.json")
+    return Run(taken[0][0], taken[1][0], taken[0][1], str(json.loads(manifest.read_text(encoding="utf-8"))["content"]))
+
+
+def seconds_to_unpack(archive: Path) -> float:
     began = time.perf_counter()
-    content = measured(MEASURE, recipe, store, workers)["content"]
-    return time.perf_counter() - began, str(content)
+    subprocess.run(["7z", "x", "-so", "-mmt=1", str(archive)], stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - began
+
+
+def cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def load() -> str:
+    return f"load {os.getloadavg()[0]:.1f}"
 
 
 def recipe_of(dump: Path) -> Path:
