@@ -1,6 +1,7 @@
 """Seconds since 1970 as dates and times in ISO 8601, many at once: `2019-05-01T00:00:00Z`."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,12 +40,22 @@ def _signs(seconds: Sequence[int]) -> "np.ndarray[Any, Any]":
     import numpy as np
 
     days, rest = np.divmod(np.fromiter(seconds, np.int64, len(seconds)), _SECONDS_OF_A_DAY)
-    every, places = np.unique(days, return_inverse=True)  # those of a batch are few
+    every, places = days[:1], np.zeros(len(days), np.int64)
+    if (days != every).any():
+        every, places = np.unique(days, return_inverse=True)  # those of a batch are few
     names = np.datetime_as_string(every.astype("datetime64[D]")).astype("S10").view(np.uint8).reshape(-1, 10)
-    pairs = np.array([b"%02d" % number for number in range(60)]).view(np.uint8).reshape(-1, 2)
+    pairs = _pairs()
     signs = np.empty((len(seconds), LENGTH), np.uint8)
     signs[:] = np.frombuffer(b"0000-00-00T00:00:00Z", np.uint8)
     signs[:, :10] = names[places]
     for begin, unit in ((11, rest // 3600), (14, rest // 60 % 60), (17, rest % 60)):
         signs[:, begin : begin + 2] = pairs[unit]
     return signs
+
+
+@cache
+def _pairs() -> "np.ndarray[Any, Any]":
+    """The numbers below 60 in two digits, shape (60, 2)."""
+    import numpy as np
+
+    return np.array([b"%02d" % number for number in range(60)]).view(np.uint8).reshape(-1, 2)

@@ -55,8 +55,8 @@ def is_self_contained(title: str) -> bool:
 def are_self_contained(titles: "pa.Array") -> "np.ndarray[Any, Any]":
     """The same of many titles, none of which is absent or has blanks at its ends.
 
-    Arrow's regular expressions read ASCII as Python's do, without a look ahead. What they find to point elsewhere, and what is no
-    ASCII, is looked at once more.
+    Arrow's regular expressions read ASCII as Python's do, but cannot look ahead. Where that is needed, and what is no ASCII, is
+    looked at once more.
     """
     import numpy as np
     import pyarrow.compute as pc
@@ -64,11 +64,12 @@ def are_self_contained(titles: "pa.Array") -> "np.ndarray[Any, Any]":
     asks = truths_of(pc.match_substring_regex(titles, _ASKS_IN_ASCII, ignore_case=True))
     has_words = truths_of(pc.match_substring_regex(titles, _WORDS_IN_ASCII))
     may_point = truths_of(pc.match_substring_regex(titles, _MAY_POINT_IN_ASCII, ignore_case=True))
+    has_here = truths_of(pc.match_substring(pc.ascii_lower(titles), "here"))
     data, ends = bytes_of(titles)
     is_foreign = np.zeros(len(titles), bool)
     is_foreign[np.searchsorted(ends, np.flatnonzero(data > 127), "right") - 1] = True
     are: np.ndarray[Any, Any] = asks & has_words & ~may_point & ~is_foreign
-    for place in np.flatnonzero((asks & has_words & may_point) | is_foreign).tolist():
+    for place in np.flatnonzero((asks & has_words & may_point & has_here) | is_foreign).tolist():
         are[place] = is_self_contained(titles[place].as_py())
     return are
 

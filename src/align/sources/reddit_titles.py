@@ -9,7 +9,7 @@ from itertools import compress
 from typing import Any, NamedTuple, cast
 
 from align.iso_dates import seconds_in
-from align.sources.reddit_blocks import Rows, Submission, are_dates, link_of, posts_of
+from align.sources.reddit_blocks import Rows, Submission, are_dates, link_of, posts_to_judge
 from align.sources.reddit_rows import ELSEWHERE, GONE, Post, clean, seconds_of
 from align.sources.stories import Seen
 
@@ -126,7 +126,7 @@ class Choice:
 
     def _without(self, rows: list[Submission], places: list[int]) -> list[Submission]:
         """The rows without those at some places that are not taken."""
-        reasons = self._reasons(posts_of([rows[n] for n in places]))
+        reasons = self._reasons(posts_to_judge([rows[n] for n in places]))
         out = {n for n, why in zip(places, reasons, strict=True) if why}
         return [row for n, row in enumerate(rows) if n not in out] if out else rows
 
