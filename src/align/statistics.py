@@ -4,7 +4,7 @@ A figure is an `Estimate`. The items it is taken over must be independent: sever
 so give them to `clustered_mean` (or average them first).
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -163,21 +163,28 @@ def sign_test(wins: int, losses: int) -> float:
     return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
 
 
-def auc(chances: "NDArray[np.float64]", is_one: "NDArray[np.bool_]", weights: "NDArray[np.int64] | None" = None) -> float:
-    """Chance that one of a class gets a higher score than one of the others, ties half (Mann-Whitney); NaN of one class alone.
-
-    `weights`: how often each item is taken, as a bootstrap draws them.
-    """
+def auc(chances: "NDArray[np.float64]", is_one: "NDArray[np.bool_]") -> float:
+    """Chance that one of a class gets a higher score than one of the others, ties half (Mann-Whitney); NaN of one class alone."""
     import numpy as np
 
-    taken = np.ones(len(chances), dtype=np.int64) if weights is None else weights
+    return next(resampled_auc(chances, is_one, [np.ones(len(chances), dtype=np.int64)]))
+
+
+def resampled_auc(
+    chances: "NDArray[np.float64]", is_one: "NDArray[np.bool_]", drawn: "Iterable[NDArray[np.int64]]"
+) -> Iterator[float]:
+    """The same for each of several draws, which say how often each item is taken; the scores are sorted but once."""
+    import numpy as np
+
     values, places = np.unique(chances, return_inverse=True)
-    ones = np.bincount(places, weights=taken * is_one, minlength=len(values))
-    others = np.bincount(places, weights=taken * ~is_one, minlength=len(values))
-    if not ones.sum() or not others.sum():
-        return float("nan")
-    below = np.cumsum(others) - others
-    return float((ones * (below + others / 2)).sum() / (ones.sum() * others.sum()))
+    for taken in drawn:
+        ones = np.bincount(places, weights=taken * is_one, minlength=len(values))
+        others = np.bincount(places, weights=taken * ~is_one, minlength=len(values))
+        if not ones.sum() or not others.sum():
+            yield float("nan")
+            continue
+        below = np.cumsum(others) - others
+        yield float((ones * (below + others / 2)).sum() / (ones.sum() * others.sum()))
 
 
 def rank_correlation(first: "NDArray[np.float64]", second: "NDArray[np.float64]") -> float:

@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestRegressor
 
 from align.artifact import content_hash
 from align.errors import EmptyResult, InputError, StoreError
 from align.files import read_records
 from align.filters.educational import Educational
-from align.filters.forest import Forest, as_arrays, regressor
+from align.filters.forest import Forest, as_arrays, grow_forest, learnt_forest
 from align.filters.grade_sample import GradeSample
 from align.judges.judge import Judge, Rating
 from align.judges.openai_chat import OpenAIChat
@@ -58,16 +59,17 @@ def test_arrays_answer_as_scikit_learn_does_to_the_last_bit(tmp_path: Path) -> N
     random = np.random.default_rng(3)
     rows = random.standard_normal((300, 12)).astype(np.float32)
     grades = np.round(3 + rows[:, 0] + random.standard_normal(300))
-    learnt = regressor(40, 1).fit(rows, grades)
+    settings = {"max_features": 1 / 3, "min_samples_leaf": 2, "random_state": 1}
+    learnt = RandomForestRegressor(n_estimators=45, **settings).fit(rows, grades)  # at once; ours grows ten at a time
     fresh = np.vstack([random.standard_normal((500, 12)), np.zeros((1, 12)), rows[:5]]).astype(np.float32)
-    forest = as_arrays(learnt)
+    forest = grow_forest(rows, grades, 45, 1)
     assert np.array_equal(forest.predict(fresh), learnt.predict(fresh))
     forest.write(tmp_path / "forest.safetensors")
     assert np.array_equal(Forest.read(tmp_path / "forest.safetensors").predict(fresh), learnt.predict(fresh))
 
 
 def test_a_forest_of_one_leaf_answers_its_mean() -> None:
-    learnt = regressor(3, 1).fit(np.zeros((4, 2), dtype=np.float32), np.array([2.0, 2.0, 2.0, 2.0]))
+    learnt = learnt_forest(np.zeros((4, 2), dtype=np.float32), np.array([2.0, 2.0, 2.0, 2.0]), 3, 1, lambda grown: None)
     assert as_arrays(learnt).predict(np.ones((2, 2), dtype=np.float32)).tolist() == [2.0, 2.0]
 
 
@@ -99,12 +101,22 @@ def run_grades(folder: Path, rows: list[Example], count: int) -> Any:
     return artifact(folder / "named", "graded", read_records(work, Grade))
 
 
-def test_grades_that_mean_nothing_are_foreseen_no_better_than_by_chance(tmp_path: Path) -> None:
+def test_grades_that_mean_nothing_are_foreseen_no_better_than_by_chance_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     random = Random(5)
     rows = pool(120)
     graded = csv_of(tmp_path, {row.id: random.choice([2, 5]) for row in rows[:100]})
     made = run(Educational(graded=graded, min_score=3.5, trees=30), inputs(tmp_path, rows), tmp_path / "out")
     assert 0.3 < made.measurements["educational_auc", "held out"] < 0.7
+    assert "foreseen no better than by chance (AUC 0." in caplog.text
+
+
+def test_equal_grades_are_said_to_teach_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = pool(40)
+    graded = csv_of(tmp_path, {row.id: 3 for row in rows})
+    run(Educational(graded=graded, min_score=3, trees=5), inputs(tmp_path, rows), tmp_path / "out")
+    assert "all grades lie on one side of min_score 3" in caplog.text
 
 
 def test_graded_examples_keep_their_own_grade(tmp_path: Path) -> None:

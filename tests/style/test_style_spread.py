@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from two_voices import answers
 
-from align.statistics import auc
+from align.statistics import auc, resampled_auc
 from align.style.features import measure
 from align.style.guessing import guess_sources
 from align.style.spread import entropy_bits, eta_squared, measure_spread
@@ -35,7 +35,7 @@ def test_auc_is_the_share_of_pairs_in_the_right_order() -> None:
     assert auc(np.array(chances), np.array(is_one)) == pytest.approx(naive)
     # drawn twice is the same as standing there twice
     weights = np.array([2 if one else 1 for one in is_one])
-    assert auc(np.array(chances), np.array(is_one), weights) == pytest.approx(naive)
+    assert next(resampled_auc(np.array(chances), np.array(is_one), [weights])) == pytest.approx(naive)
     assert math.isnan(auc(np.array([0.1]), np.array([True])))
 
 

@@ -14,7 +14,7 @@ from align.dedup.buckets import Buckets
 from align.dedup.duplicates import NOT_COMPARED, Compared, check_signal, compared_turns, rank_of, write_unique
 from align.dedup.sketches import sketches
 from align.dedup.words_apart import words_apart
-from align.progress import track
+from align.progress import Bar, track
 from align.records import Example
 from align.stage import Inputs, Stage
 from align.text import normalize
@@ -114,15 +114,22 @@ def near_duplicates(
     """
     shape = band_shape(threshold)
     buckets = Buckets(scratch, len(order), shape.bands)
-    for batch in track(_batches(order, text_of), "sketching texts", None, "batches"):
-        buckets.add(band_hashes(sketches(batch, shingle_words), shape))
+    with Bar("sketching texts", len(order), unit="texts") as bar:
+        sketched = 0
+        for batch in _batches(order, text_of):
+            buckets.add(band_hashes(sketches(batch, shingle_words), shape))
+            sketched += len(batch)
+            bar.move(sketched)
 
     @lru_cache(maxsize=KNOWN)
     def known(item: int) -> frozenset[str]:
         return shingles(text_of(item).decode().split(), shingle_words)
 
     kept: dict[int, list[int]] = {}
-    for place, numbers in buckets.shared():
+    shared = track(
+        buckets.shared(), "comparing texts that share a bucket", len(order), "texts", reached=lambda found: found.place + 1
+    )
+    for place, numbers in shared:
         item = order[place]
         candidates = {other for number in numbers for other in kept.get(number, ())}
         run = known(item) if candidates else frozenset()

@@ -1,12 +1,13 @@
 """TF-IDF, squeezed into a few hundred dimensions (latent semantic analysis, Deerwester et al. 1990). Needs no download."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from align.embed.embedder import Embedder, Encoder
+from align.progress import Bar
 from align.text import words
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ SPARE = 32
 POWER_ITERATIONS = 2
 EXACT_UP_TO = 600
 """A sample of so few texts is decomposed exactly."""
+PASSES = 2 + 1 + POWER_ITERATIONS + 1
+"""Of about equal length: counting, weighing, and those over the matrix."""
 BATCH = 512
 
 
@@ -35,17 +38,23 @@ class TfIdf(Embedder):
     version: ClassVar[int] = 2  # 2: of a large sample the last digits are others
 
     def prepare(self, sample: Sequence[str]) -> Encoder:
+        with Bar("learning which words tell texts apart", PASSES * len(sample), unit="texts") as bar:
+            return self._learn(sample, bar)
+
+    def _learn(self, sample: Sequence[str], bar: Bar) -> Encoder:
         import numpy as np
 
         seen: Counter[str] = Counter()
-        for text in sample:
+        for text in _watched(sample, bar):
             seen.update(set(words(text)))
         chosen = sorted(seen, key=lambda word: (-seen[word], word))[: self.vocabulary]
         numbers = {word: number for number, word in enumerate(chosen)}
         # idf = ln((1 + n) / (1 + df)) + 1: no word weighs nothing, and none is infinitely rare
         rarity = np.log((1 + len(sample)) / (1 + np.array([seen[word] for word in chosen], dtype=np.float64))) + 1
-        weighted = _weighted(sample, numbers, rarity)
-        directions = _directions(weighted, min(self.dimensions, *weighted.shape), self.seed) if chosen else np.zeros((0, 1))
+        weighted = _weighted(_watched(sample, bar, len(sample)), numbers, rarity)
+        ends = iter(range(3 * len(sample), PASSES * len(sample), len(sample)))
+        dimensions = min(self.dimensions, *weighted.shape)
+        directions = _directions(weighted, dimensions, self.seed, lambda: bar.move(next(ends))) if chosen else np.zeros((0, 1))
 
         def encode(texts: Sequence[str]) -> "NDArray[np.float32]":
             found = np.empty((len(texts), directions.shape[1]), dtype=np.float32)
@@ -56,7 +65,13 @@ class TfIdf(Embedder):
         return Encoder(directions.shape[1], encode)
 
 
-def _weighted(texts: Sequence[str], numbers: dict[str, int], rarity: "NDArray[np.float64]") -> Any:
+def _watched(texts: Sequence[str], bar: Bar, done: int = 0) -> Iterator[str]:
+    for number, text in enumerate(texts, done + 1):
+        yield text
+        bar.move(number)
+
+
+def _weighted(texts: Iterable[str], numbers: dict[str, int], rarity: "NDArray[np.float64]") -> Any:
     """Sparse rows of unit length, (1 + ln(count)) * rarity of each word, shape (texts, vocabulary)."""
     import numpy as np
     from scipy.sparse import csr_matrix
@@ -69,12 +84,15 @@ def _weighted(texts: Sequence[str], numbers: dict[str, int], rarity: "NDArray[np
         columns.append(places)
         weights.append(row / (np.sqrt(row @ row) or 1.0))
         starts.append(starts[-1] + len(counts))
-    joined = (np.concatenate(weights), np.concatenate(columns), np.array(starts)) if texts else ([], [], [0])
-    return csr_matrix(joined, shape=(len(texts), len(numbers)))
+    joined = (np.concatenate(weights), np.concatenate(columns), np.array(starts)) if columns else ([], [], [0])
+    return csr_matrix(joined, shape=(len(columns), len(numbers)))
 
 
-def _directions(rows: Any, count: int, seed: int) -> "NDArray[np.float64]":
-    """The first right singular vectors, shape (vocabulary, count or less): exact of few rows, else randomised."""
+def _directions(rows: Any, count: int, seed: int, passed: Callable[[], object]) -> "NDArray[np.float64]":
+    """The first right singular vectors, shape (vocabulary, count or less): exact of few rows, else randomised.
+
+    `passed` is called after each pass over the rows.
+    """
     import numpy as np
 
     if rows.shape[0] <= EXACT_UP_TO:
@@ -83,9 +101,11 @@ def _directions(rows: Any, count: int, seed: int) -> "NDArray[np.float64]":
         # Halko, Martinsson and Tropp, arXiv 0909.4061, algorithm 4.4
         start = np.random.default_rng(seed).standard_normal((rows.shape[1], min(count + SPARE, *rows.shape)))
         basis = np.linalg.qr(rows @ start)[0]
+        passed()
         for _ in range(POWER_ITERATIONS):
             # The vocabulary's side stays unorthogonal (§4.5): its QR took two thirds of the time, and changed 1e-13.
             basis = np.linalg.qr(rows @ (rows.T @ basis))[0]
+            passed()
     small = rows.T @ basis  # (vocabulary, count)
     squares, mixing = np.linalg.eigh(small.T @ small)
     largest = [number for number in np.argsort(-squares, kind="stable")[:count] if squares[number] > 1e-10 * squares.max()]

@@ -1,5 +1,6 @@
 """The `educational` stage: a forest learns the grades of a small sample from embeddings, and filters the rest (phi-1)."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,9 @@ from align.embed.tfidf import TfIdf
 from align.embed.vectors import embed_texts
 from align.errors import EmptyResult, InputError
 from align.files import RecordWriter, write_records
-from align.filters.forest import Forest, grow_forest, regressor
+from align.filters.forest import Forest, grow_forest, learnt_forest
 from align.parts import RawFile, StageName
+from align.progress import Bar, track
 from align.records import Example, Grade, Measurement, Rejection
 from align.score_files import read_scores
 from align.stage import Inputs, Stage
@@ -23,6 +25,8 @@ from align.statistics import LEVEL, Estimate, auc, rank_correlation, wilson
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
 
 FOREST = "files/forest.safetensors"
 FOLDS = 5
@@ -89,8 +93,24 @@ class Educational(Stage):
         counts = self._filter(inputs, work, forest, vectors, dict(zip(rows, scores, strict=True)))
         unknown = len(known) - len(rows)
         noted = {"graded": len(rows)} | ({"grades of unknown examples": unknown} if unknown else {})
-        write_records(work, Measurement, self._measure(learnt, grades, counts))
+        measured = self._measure(learnt, grades, counts)
+        write_records(work, Measurement, measured)
+        self._warn(measured)
         return replace(counts, noted=noted)
+
+    def _warn(self, measured: list[Measurement]) -> None:
+        found = {item.metric: item for item in measured}
+        quality = found.get(f"{self.signal}_auc")
+        if quality is None:
+            log.warning(
+                "educational: all grades lie on one side of min_score %g: nothing says how well they are foreseen", self.min_score
+            )
+        elif quality.low is None or quality.low <= 0.5:
+            log.warning(
+                "educational: grades held out are foreseen no better than by chance (AUC %.2f, %.2f to %.2f): what it drops "
+                "says nothing. Grade more examples, or other ones.",
+                *(quality.value, quality.low, quality.high),
+            )
 
     def _known(self, inputs: Inputs) -> dict[str, float]:
         """Grade of each graded example; the mean where several judges graded it."""
@@ -125,10 +145,7 @@ class Educational(Stage):
 
     def _measure(self, learnt: "NDArray[np.float32]", grades: "NDArray[np.float64]", counts: Counts) -> list[Measurement]:
         """How well grades that were not seen are foreseen, and how much is kept."""
-        from sklearn.model_selection import KFold, cross_val_predict
-
-        folds = KFold(FOLDS, shuffle=True, random_state=self.seed)
-        foreseen = cross_val_predict(regressor(self.trees, self.seed), learnt, grades, cv=folds)
+        foreseen = self._foreseen(learnt, grades)
         held_out = f"grades foreseen of examples held out, {FOLDS}-fold; bootstrap over examples, {100 * LEVEL:g} %"
         figures: dict[str, tuple[Figure, str]] = {
             "spearman": (lambda taken: rank_correlation(grades[taken], foreseen[taken]), "rank correlation with"),
@@ -144,6 +161,22 @@ class Educational(Stage):
                 found.append(Measurement(f"{self.signal}_{name}", "held out", *estimate, len(grades), f"{how} {held_out}"))
         kept = Estimate(counts.kept / counts.read, *wilson(counts.kept, counts.read))
         return [*found, Measurement(f"{self.signal}_kept_share", "the set", *kept, counts.read, "Wilson 95 %")]
+
+    def _foreseen(self, learnt: "NDArray[np.float32]", grades: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """Each grade by a forest that has not seen it."""
+        import numpy as np
+        from sklearn.model_selection import KFold
+
+        foreseen = np.empty(len(grades))
+        with Bar("foreseeing grades held out", FOLDS * self.trees, unit="trees") as bar:
+            for fold, (known, held_out) in enumerate(KFold(FOLDS, shuffle=True, random_state=self.seed).split(learnt)):
+
+                def moved(grown: int, before: int = fold * self.trees) -> None:
+                    bar.move(before + grown)
+
+                forest = learnt_forest(learnt[known], grades[known], self.trees, self.seed, moved)
+                foreseen[held_out] = forest.predict(learnt[held_out])
+        return foreseen
 
 
 def _graded_rows(inputs: Inputs, known: dict[str, float]) -> tuple[list[int], list[float]]:
@@ -170,6 +203,6 @@ def _bootstrapped(figure: Figure, count: int, seed: int) -> Estimate | None:
     if not np.isfinite(value):
         return None
     random = np.random.default_rng(seed)
-    drawn = [figure(random.integers(0, count, count)) for _ in range(DRAWS)]
+    drawn = [figure(random.integers(0, count, count)) for _ in track(range(DRAWS), "drawing grades anew", unit="draws")]
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value, float(low), float(high))

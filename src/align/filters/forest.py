@@ -3,17 +3,21 @@
 forest.safetensors    left, right (children, -1 at a leaf), feature, threshold, value: all trees one after the other; roots
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from align.errors import StoreError
+from align.progress import Bar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 ARRAYS = ("left", "right", "feature", "threshold", "value", "roots")
+AT_ONCE = 10
+"""Trees between two looks at how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +79,25 @@ class Forest:
 
 def grow_forest(rows: "NDArray[np.float32]", grades: "NDArray[np.float64]", trees: int, seed: int) -> Forest:
     """Learn the grades from the vectors."""
-    return as_arrays(regressor(trees, seed).fit(rows, grades))
+    with Bar("growing the forest", trees, unit="trees") as bar:
+        return as_arrays(learnt_forest(rows, grades, trees, seed, bar.move))
 
 
-def regressor(trees: int, seed: int) -> Any:
-    """scikit-learn's forest with our settings; a third of the features a split is Breiman's own advice for regression."""
+def learnt_forest(
+    rows: "NDArray[np.float32]", grades: "NDArray[np.float64]", trees: int, seed: int, grown: Callable[[int], None]
+) -> Any:
+    """scikit-learn's forest with our settings; a third of the features a split is Breiman's own advice for regression.
+
+    It grows a few trees at a time, the same ones as at once, and tells how many there are.
+    """
     # Heavy, and on first use only.
     from sklearn.ensemble import RandomForestRegressor
 
-    return RandomForestRegressor(n_estimators=trees, max_features=1 / 3, min_samples_leaf=2, random_state=seed, n_jobs=1)
+    forest = RandomForestRegressor(max_features=1 / 3, min_samples_leaf=2, random_state=seed, n_jobs=1, warm_start=True)
+    for count in (*range(AT_ONCE, trees, AT_ONCE), trees):
+        forest.set_params(n_estimators=count).fit(rows, grades)
+        grown(count)
+    return forest
 
 
 def as_arrays(learnt: Any) -> Forest:

@@ -9,6 +9,8 @@ ever fewer of them, and what that takes from every gain is told by the rows of t
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from align.progress import track
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -98,7 +100,7 @@ class Facilities(Protocol):
 def take_facilities(facilities: Facilities, cells: Sequence[int]) -> list[int]:
     """The rows in the order in which they are taken, one of each cell of `cells` in turn."""
     taken = []
-    for cell in cells:
+    for cell in track(cells, "taking those that stand for most", unit="examples"):
         row = facilities.next_row(cell)
         facilities.take(row)
         taken.append(row)

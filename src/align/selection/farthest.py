@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from align.progress import track
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -131,7 +133,7 @@ def take_greedily(
 ) -> list[int]:
     """The rows in the order in which they are taken: `first`, then one of each cell of `cells[1:]` in turn."""
     taken: list[int] = []
-    for number, cell in enumerate(cells):
+    for number, cell in enumerate(track(cells, "taking the farthest", unit="examples")):
         row = greedy.next_row(cell) if number or first < 0 else first
         greedy.take(row)
         taken.append(row)

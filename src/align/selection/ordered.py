@@ -28,7 +28,7 @@ def write_ordered(
     read = 0
     ids: set[str] = set()
     with RecordWriter(work, Rejection) as rejected:
-        for number, example in enumerate(inputs.read(Example)):
+        for number, example in enumerate(inputs.read(Example, "writing the selection")):
             read += 1
             place = places.get(number)
             if place is not None:

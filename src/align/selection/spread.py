@@ -11,6 +11,7 @@ from align.embed.embedder import Encoder, Of, embedded_text
 from align.embed.tfidf import TfIdf
 from align.files import write_records
 from align.lots import lot
+from align.progress import track
 from align.records import Example, Measurement
 from align.stage import Inputs
 
@@ -102,7 +103,10 @@ class _Ground:
         if count not in self._drawn:
             random = np.random.default_rng(0)
             draws = [self.vectors[np.sort(random.permutation(len(self.vectors))[:count])] for _ in range(DRAWS)]
-            self._drawn[count] = [(_rounded(vendi_score(draw)), _rounded(coverage(self.vectors, draw))) for draw in draws]
+            self._drawn[count] = [
+                (_rounded(vendi_score(draw)), _rounded(coverage(self.vectors, draw)))
+                for draw in track(draws, "measuring random draws", unit="draws")
+            ]
         return self._drawn[count]
 
 
@@ -116,7 +120,7 @@ def _sampled(inputs: Inputs, chosen: Collection[str], on: Of) -> tuple[list[tupl
     """Ids and texts of what the pool and the selection are judged by."""
     pool: list[tuple[int, str, str]] = []
     drawn: list[tuple[int, str, str]] = []
-    for example in inputs.read(Example):
+    for example in inputs.read(Example, "measuring variety"):
         place = -lot("spread", example.id)
         for kept, most in ((pool, POOL), *([(drawn, CHOSEN)] if example.id in chosen else [])):
             if len(kept) < most:

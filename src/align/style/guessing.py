@@ -1,11 +1,12 @@
 """Whether a plain classifier guesses a response's source from its style: 0.5 is one voice, 1 is as many as there are sources."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from align.progress import track
 from align.records import Measurement
-from align.statistics import auc
+from align.statistics import auc, resampled_auc
 from align.style.ends import CLOSINGS, OPENINGS
 from align.style.features import VOICE, Measured
 from align.style.reference import LOGARITHMIC
@@ -40,7 +41,7 @@ def _guess(
 
     # Heavy, and on first use only.
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.model_selection import StratifiedKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -49,7 +50,10 @@ def _guess(
     classes = np.repeat(np.arange(len(kinds)), [len(several) for several in kinds.values()])
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000, class_weight="balanced"))
-    return classes, cross_val_predict(model, rows, classes, cv=folds, method="predict_proba")
+    chances = np.empty((len(rows), len(kinds)))
+    for known, held_out in track(list(folds.split(rows, classes)), "guessing sources by style", unit="folds"):
+        chances[held_out] = model.fit(rows[known], classes[known]).predict_proba(rows[held_out])
+    return classes, chances
 
 
 def _row(item: Measured, only: Sequence[str] | None) -> list[float]:
@@ -65,10 +69,10 @@ def _aucs(
     """The mean over sources, each against the rest, and each source's own."""
     import numpy as np
 
-    random = np.random.default_rng(seed)
-    drawn = [np.bincount(random.integers(0, len(classes), len(classes)), minlength=len(classes)) for _ in range(DRAWS)]
     each = [auc(chances[:, number], classes == number) for number in range(len(names))]
-    bootstrap = np.array([[auc(chances[:, n], classes == n, taken) for n in range(len(names))] for taken in drawn])
+    every = (value for n in range(len(names)) for value in resampled_auc(chances[:, n], classes == n, _draws(len(classes), seed)))
+    by_name = np.fromiter(track(every, "drawing responses anew", len(names) * DRAWS, "draws"), dtype=np.float64)
+    bootstrap = np.ascontiguousarray(by_name.reshape(len(names), DRAWS).T)
     what = "all features of style" if metric == "style_source_auc" else "the voice (person, contractions, exclamations, ends)"
     how = f"AUC of logistic regression on {what}, {FOLDS}-fold, a source against the rest; bootstrap over responses, 95 %"
     low, high = np.nanquantile(np.nanmean(bootstrap, axis=1), [0.025, 0.975])
@@ -80,3 +84,12 @@ def _aucs(
             counted = int((classes == number).sum())
             found.append(Measurement(metric, name, each[number], float(lows[number]), float(highs[number]), counted, how))
     return found
+
+
+def _draws(count: int, seed: int) -> "Iterator[NDArray[np.int64]]":
+    """How often each response is taken, draw by draw: the same each time, and never held all at once."""
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    for _ in range(DRAWS):
+        yield np.bincount(random.integers(0, count, count), minlength=count)
