@@ -80,7 +80,7 @@ EXTRAS = {
     "app": "`align app`, the curation app in the browser",
     "postgres": "decisions in PostgreSQL (`align app --db postgresql+psycopg://...`)",
     "judge": "judges that are asked over HTTP (kind openai_chat)",
-    "eval": "lm-eval, for academic benchmarks outside of align so far",
+    "eval": "tasks of lm-eval in the stage academic (its benchmarks from local files need no extra)",
     "export": "`align export` to ONNX and GGUF",
     "quantized": "training on quantized weights (QLoRA)",
     "dev": "tests and checks of align itself",

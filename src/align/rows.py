@@ -86,14 +86,17 @@ def parse_json(data: bytes, place: str, remedy: str = "") -> Any:
     return value
 
 
-def read_csv(path: Path) -> Iterator[Row]:
-    """The rows of a CSV file by the names in its first one; every value is text. A quote that never closes is an error."""
+def read_csv(path: Path, columns: Sequence[str] = ()) -> Iterator[Row]:
+    """The rows of a CSV file by the names in its first one, or by `columns` where it has no such row; every value is text.
+
+    A quote that never closes is an error.
+    """
     csv.field_size_limit(LONGEST_LINE_BYTES)
     with opened(path) as file:
         reader = csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""), strict=True)
         number, place = 0, 1
         try:
-            header = next(reader, [])
+            header = list(columns) or next(reader, [])
             if len(set(header)) < len(header) or not any(header):
                 raise InputError(f"{path}: the first line must name the columns, each once (got {header!r:.80})")
             for number, values in enumerate(filter(None, reader), 1):

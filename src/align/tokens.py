@@ -69,6 +69,11 @@ def encode_document(text: str, tokenizer: "PreTrainedTokenizerFast") -> list[int
     return _start(tokenizer) + encode_text(text, tokenizer) + _end(tokenizer)
 
 
+def encode_beginning(text: str, tokenizer: "PreTrainedTokenizerFast") -> list[int]:
+    """Ids of a plain text that a model is to go on with: as a document begins, without its end."""
+    return _start(tokenizer) + encode_text(text, tokenizer)
+
+
 def encode_documents(texts: Sequence[str], tokenizer: "PreTrainedTokenizerFast") -> list[list[int]]:
     """The same of many texts at once, on all cores: `encode_document` of each."""
     start, end = _start(tokenizer), _end(tokenizer)

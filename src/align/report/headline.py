@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from align.records import Measurement
+from align.report.benchmarks import benchmark_findings
 from align.report.facts import Facts, Finding, StageFacts
 from align.report.picks import pick_findings
 from align.report.wording import SPACE, counted, figure_text, listed, percent, plain, whole
@@ -18,7 +19,7 @@ PREFERENCES = (("dpo", "preference pair"), ("kto", "labelled response"))
 def findings(facts: Facts) -> tuple[Finding, ...]:
     """What was run and on how much, then the results, in the order of the journey."""
     found = [*_data(facts), *_endings(facts), *_wins(facts), *_safety(facts), *_rewards(facts), *_perplexity(facts)]
-    return (*found, *pick_findings(facts))
+    return (*found, *benchmark_findings(facts), *pick_findings(facts))
 
 
 def _data(facts: Facts) -> list[Finding]:

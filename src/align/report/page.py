@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from align.report import figures, wording
+from align.report.benchmarks import benchmark_rows, subject_figures
 from align.report.exported import Speeds, exported_rows
 from align.report.facts import Curve, Facts, Measured, StageFacts
 from align.report.headline import BASELINE_JUDGES, judge_of, summary_line
@@ -29,7 +30,7 @@ TOLD = {
 }  # fmt: skip
 """Metrics that have their own place on the page; all others stand in the last table."""
 
-OWN_PLACE = {"quota", "pick_checkpoint", "export", "style", "lima_table"}
+OWN_PLACE = {"academic", "quota", "pick_checkpoint", "export", "style", "lima_table"}
 """Kinds of stages whose measurements all have one."""
 
 
@@ -55,7 +56,7 @@ def render_page(facts: Facts, raw_names: dict[str, dict[str, str]], seconds: dic
         safety=facts.figures("safe_preferred"), rewards=facts.figures("reward_accuracy"), perplexity=facts.figures("perplexity"),
         paired=paired_figures(facts), summary=summary_line(facts.stages), raw_names=raw_names, seconds=seconds,
         baselines=baseline_judges(facts), found_items=facts.figures("evaluation_items_found"),
-        exported=exported_rows(facts, speeds),
+        exported=exported_rows(facts, speeds), benchmarks=benchmark_rows(facts), subjects=subject_figures(facts),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from align.records import Measurement
 
 SHARES = {
     "eot_rate", "repetition", "win_rate", "at_least_as_good", "flip_rate", "safe_preferred", "reward_accuracy", "refusal_rate",
-    "accuracy", "agreement", "same_answers",
+    "accuracy", "agreement", "same_answers", "chance",
 }  # fmt: skip
 """Metrics whose values are shares, 0 to 1."""
 COUNTS = {"wins", "ties", "losses", "unparsed", "trained_tokens", "trimmed_examples", "evaluation_items_found"}
@@ -29,6 +29,13 @@ NAMES = {
     "same_answers": "Same greedy answers",
     "common_prefix": "Same tokens at the start",
     "loss": "Loss",
+    "chance": "By chance",
+    "accuracy_by_letter": "Accuracy by letter",
+    "accuracy_by_continuation": "Accuracy by the option's text",
+    "accuracy_by_continuation_per_character": "Accuracy by the option's text a character",
+    "accuracy_by_number": "Accuracy by the last number",
+    "accuracy_by_text": "Accuracy by the first line",
+    "accuracy_by_lm_eval": "Accuracy of lm-eval",
     "learning_rate": "Learning rate",
     "rewards/margins": "Reward margin",
     "rewards/accuracies": "Reward accuracy",
@@ -44,7 +51,9 @@ def name_of(metric: str) -> str:
 
 def is_share(metric: str) -> bool:
     """Whether its values are shares, 0 to 1."""
-    return metric in SHARES or metric.endswith(("_rate", "_share"))
+    return (
+        metric in SHARES or metric.endswith(("_rate", "_share")) or (metric.startswith("accuracy_by_") and not is_change(metric))
+    )
 
 
 def is_change(metric: str) -> bool:
