@@ -1,7 +1,6 @@
 """Multiple choice: by letter and by text, few-shot, in plain text and as a chat; what is wrong with a file."""
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -188,10 +187,8 @@ def test_a_subject_is_known_by_the_name_of_its_file_so_the_name_decides_the_key(
     assert label == "files.0.birds_test.csv"
 
 
-def test_real_mmlu_is_read_in_both_forms(tmp_path: Path, says_b: Artifact) -> None:
-    real = Path(os.environ.get("ALIGN_REAL_DATA", "/nowhere")) / "eval" / "mmlu"
-    if not real.is_dir():
-        pytest.skip("no real MMLU: put it at $ALIGN_REAL_DATA/eval/mmlu")
+def test_real_mmlu_is_read_in_both_forms(tmp_path: Path, says_b: Artifact, real_data: Path) -> None:
+    real = real_data / "eval" / "mmlu"
     columns = ["choice0", "choice1", "choice2", "choice3"]
     names = ("abstract_algebra", "computer_security")
     asked = {

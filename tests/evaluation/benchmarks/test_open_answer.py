@@ -1,6 +1,5 @@
 """Open answers: what a model writes, the answer in it, and whether it is right."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +100,8 @@ def test_what_cannot_be_asked_is_said(tmp_path: Path, says_42: Artifact, row: di
         put(tmp_path / "work", [asked], says_42)
 
 
-def test_real_files_are_read_or_refused(tmp_path: Path) -> None:
-    real = Path(os.environ.get("ALIGN_REAL_DATA", "/nowhere")) / "eval"
-    if not real.is_dir():
-        pytest.skip("no real benchmarks: put them at $ALIGN_REAL_DATA/eval")
+def test_real_files_are_read_or_refused(tmp_path: Path, real_data: Path) -> None:
+    real = real_data / "eval"
     benchmark = OpenAnswer.model_validate(sums(tmp_path, files=[real / "gsm8k" / "test.jsonl"]))
     askings = benchmark.askings(benchmark.read_problem)
     assert len(askings) == 1319

@@ -14,7 +14,8 @@ from align.tokens import Rendered
 
 MAX_NEW_TOKENS = 256
 """Where a task does not say; lm-eval's own default."""
-NOT_ASKED = float("-inf")
+NOT_ASKED = 0.0
+"""Stands for the likelihood of what was not read: lm-eval computes with it, and the question is left out."""
 _DIALOGUE = '[{"role":'
 
 
