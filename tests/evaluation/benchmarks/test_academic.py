@@ -1,13 +1,12 @@
 """The `academic` stage: several models on the same questions."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 from benchmark_setting import BIRDS, birds, figures, grades, put, write_csv
 from bigram_model import save_bigrams
-from evaluation_setting import save_model, save_records
+from evaluation_setting import run_stage, save_model, save_records
 from pydantic import ValidationError
 
 from align.artifact import MANIFEST, Artifact, Counts, content_hash
@@ -18,8 +17,10 @@ from align.evaluation.benchmarks.benchmark import Outcome
 from align.evaluation.benchmarks.measures import measure
 from align.evaluation.benchmarks.multiple_choice import MultipleChoice
 from align.files import read_records, write_json
+from align.models import load_model, load_tokenizer
 from align.parts import Part
 from align.records import Example, Origin, Rejection, Turn
+from align.training.sft import FineTuning
 
 
 @pytest.fixture(scope="module")
@@ -160,30 +161,29 @@ def test_what_is_wrong_with_the_stage_is_said_before_anything_runs(tmp_path: Pat
         )
 
 
+@pytest.mark.slow
 def test_an_adapter_is_asked_as_the_model_that_it_makes_of_its_base(tmp_path: Path) -> None:
-    import torch
-    from peft import LoraConfig, get_peft_model
-
-    from align.evaluation.benchmarks.asked import Asked
-    from align.models import load_model, load_tokenizer, point_at_base
-
-    base = save_model(tmp_path / "base", "base", context=512)
-    write_json(base.path / MANIFEST, {"stage": "base", "kind": "sft", "content": base.content})
-    adapter = tmp_path / "adapter"
-    torch.manual_seed(3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # PEFT 0.21 reads a property that transformers 5.23 has renamed
-        tuned = get_peft_model(load_model(base), LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False))
-    tuned.save_pretrained(adapter / "model")
-    tuned.config.save_pretrained(adapter / "model")
-    load_tokenizer(base).save_pretrained(adapter / "model")
-    point_at_base(adapter, base)
-    made = Artifact("lora", "key-lora", "content-lora", adapter, {"kind": "sft"})
-    benchmark = MultipleChoice.model_validate(birds(tmp_path))
-    found = benchmark.put_to(Asked(made, batch_size=4))
-    merged = tmp_path / "merged"
-    load_model(made).save_pretrained(merged / "model")
-    load_tokenizer(base).save_pretrained(merged / "model")
-    whole = Artifact("whole", "key-whole", "content-whole", merged, {"kind": "sft"})
-    assert [item.said for item in found] == [item.said for item in benchmark.put_to(Asked(whole, batch_size=4))]
-    assert [item.said for item in found] != [item.said for item in benchmark.put_to(Asked(base, batch_size=4))]
+    base = save_model(tmp_path / "base", "base", with_eot=False, context=512)
+    write_json(base.path / MANIFEST, {"stage": "base", "kind": "base_model", "content": base.content})
+    turns = (Turn("user", "Which bird is it?"), Turn("assistant", "B"))
+    data = save_records(tmp_path / "data", "data", [Example("a/1", turns, Origin("test", "1"))])
+    fields = {
+        "model": "base",
+        "epochs": 2,
+        "batch_size": 1,
+        "max_tokens": 64,
+        "learning_rate": 0.1,
+        "final_learning_rate": 0.1,
+        "seed": 1,
+    }
+    tuning = FineTuning.model_validate({"kind": "sft", **fields, "loss_on": "response", "adapter": {"kind": "lora", "rank": 2}})
+    run_stage(tuning, tmp_path / "lora", [data], model=base)
+    lora = Artifact("lora", "key-lora", "content-lora", tmp_path / "lora", {"kind": "sft"})
+    load_model(lora).save_pretrained(tmp_path / "whole" / "model")
+    load_tokenizer(lora).save_pretrained(tmp_path / "whole" / "model")
+    whole = Artifact("whole", "key-whole", "content-whole", tmp_path / "whole", {"kind": "sft"})
+    put(tmp_path / "work", [birds(tmp_path, chat_template=True)], base, lora, whole)
+    found: dict[str, list[str]] = {"base": [], "lora": [], "whole": []}
+    for (model, _), grade in grades(tmp_path / "work").items():
+        found[model].append(grade.explanation)
+    assert found["lora"] == found["whole"] != found["base"]
