@@ -6,6 +6,7 @@ from align.statistics import (
     bootstrap_mean,
     bootstrap_ratio,
     clustered_mean,
+    clustered_share,
     paired_difference,
     share,
     share_change,
@@ -123,3 +124,35 @@ def test_a_change_of_shares_counts_gains_against_losses() -> None:
     found, _ = share_change(after, before, range(10))
     assert found == (0.5, pytest.approx(0.416667 - 0.429550, abs=1e-5), pytest.approx(0.416667 + 0.429550, abs=1e-5))
     assert share_change(after, before, [0, 0, *range(8)])[1] == "95 %, clustered by prompt"
+
+
+def test_a_clustered_share_of_independent_items_is_wilsons() -> None:
+    assert clustered_share([True, False, False, True, True], list("abcde"))[1:] == pytest.approx(wilson(3, 5))
+
+
+def test_a_clustered_share_has_a_width_where_all_or_none_are_hits() -> None:
+    # four clusters of two, all hits: four items are what is known
+    found = clustered_share([True] * 8, list("aabbccdd"))
+    assert (found.value, found.low, found.high) == (1, *wilson(4, 4))
+    assert clustered_share([False] * 8, list("aabbccdd"))[1:] == wilson(0, 4)
+
+
+def test_a_clustered_share_of_equal_pairs_is_the_share_of_the_clusters() -> None:
+    # each cluster says one thing twice: 6 of 10 clusters. The variance of cluster means has 9 below, and t of 9 degrees above:
+    # 10 clusters are worth 0.24 / (0.24 / 9 * 2.2622² / 1.96²) = 6.756 independent items
+    hits, clusters = [number < 12 for number in range(20)], [number // 2 for number in range(20)]
+    found = clustered_share(hits, clusters)
+    effective = 9 * 1.959964**2 / 2.262157**2
+    assert (found.low, found.high) == pytest.approx(wilson(0.6 * effective, effective), abs=1e-5)
+    assert wilson(0.6 * effective, effective)[0] < wilson(6, 10)[0]
+
+
+def test_a_cluster_that_says_both_counts_for_more_than_one_item() -> None:
+    # first and second in every cluster but one: the share hardly moves from cluster to cluster
+    hits, clusters = [True, False] * 19 + [True, True], [number // 2 for number in range(40)]
+    found = clustered_share(hits, clusters)
+    assert found.value == 21 / 40
+    low, high = wilson(21, 40)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.high - found.low < (high - low) / 2

@@ -25,7 +25,7 @@ class Estimate(NamedTuple):
     high: float | None
 
 
-def wilson(successes: int, count: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson(successes: float, count: float, level: float = LEVEL) -> tuple[float, float]:
     """Interval of a share, good for few items and for shares near 0 and 1 (Wilson 1927, JASA 22, p. 209)."""
     from scipy.stats import norm
 
@@ -49,6 +49,21 @@ def share(hits: Sequence[bool], clusters: Sequence[Hashable], level: float = LEV
     value, low, high = clustered_mean([float(hit) for hit in hits], clusters, level)
     inside = (None if low is None else max(0.0, low), None if high is None else min(1.0, high))
     return Estimate(value, *inside), f"{100 * level:g} %, clustered by prompt"
+
+
+def clustered_share(hits: Sequence[bool], clusters: Sequence[Hashable], level: float = LEVEL) -> Estimate:
+    """Share of hits and Wilson's interval of it for as many items as the clusters are worth: a width even where all are hits.
+
+    The effective number gives a share of independent items the variance that clusters give it (Korn & Graubard 1998, Survey
+    Methodology 24, p. 193, there with Clopper's and Pearson's interval); without any variance it is the number of clusters.
+    """
+    from scipy.stats import norm
+
+    value, low, high = clustered_mean([float(hit) for hit in hits], clusters, level)
+    effective = float(len(set(clusters)))
+    if low is not None and high is not None and high - low > 1e-12 and effective < len(hits):
+        effective = value * (1 - value) * (float(norm.ppf((1 + level) / 2)) / ((high - low) / 2)) ** 2
+    return Estimate(value, *wilson(value * effective, effective, level))
 
 
 def share_change(

@@ -18,6 +18,7 @@ from align.errors import EmptyResult, InputError, JudgeError
 from align.evaluation.compare import Compare
 from align.files import read_records
 from align.judges.judge import Judge, Verdict
+from align.judges.longest import Longest
 from align.judges.openai_chat import OpenAIChat
 from align.records import Comparison, Measurement, Rejection, Turn
 from align.stage import Forecast
@@ -70,6 +71,8 @@ def test_wins_ties_losses_and_what_could_not_be_read_stay_apart(tmp_path: Path) 
     assert {name: item.value for name, item in found.items()} == {
         # (2 + 1 / 2) / 4 and (2 + 1) / 4 of the four pairs that could be read
         "wins": 2, "ties": 1, "losses": 1, "win_rate": 0.625, "at_least_as_good": 0.75, "unparsed": 1, "flip_rate": 0,
+        # the three decided pairs were won in both orders, the first answer in one of them; four prompts are too few for a curve
+        "first_shown_share": 0.5, "said_tie_share": 0.25, "no_length_control": 4,
     }  # fmt: skip
     assert found["win_rate"].subject == "sft against base"
     assert found["win_rate"].count == 4
@@ -119,6 +122,28 @@ def test_one_random_order_is_fixed_by_the_prompt_and_costs_half(tmp_path: Path) 
     assert 10 < shown.count("sft") < 30
     assert content_hash(tmp_path / "a") == content_hash(tmp_path / "b")
     assert "flip_rate" not in measured(tmp_path / "a")
+
+
+def test_in_one_drawn_order_the_answer_seen_first_is_told_from_the_first_model(tmp_path: Path) -> None:
+    texts = {f"p{number}": "xx" for number in range(40)}
+    one, two = answers(tmp_path / "1", "sft", texts), answers(tmp_path / "2", "base", dict.fromkeys(texts, "y"))
+    run_stage(Compare(inputs=("x", "y"), judge=AlwaysFirst(), orders="random"), tmp_path / "work", [one, two])
+    found, shown = measured(tmp_path / "work"), [item.first for item in read_records(tmp_path / "work", Comparison)]
+    assert found["first_shown_share"].value == 1
+    # sft wrote more, so the longer answer won wherever sft was seen first
+    assert found["longer_share"].value == found["win_rate"].value == shown.count("sft") / 40
+
+
+def test_a_judge_of_length_alone_has_a_win_rate_and_none_at_equal_length(tmp_path: Path) -> None:
+    lengths = {f"p{number}": 5 + number for number in range(30)}
+    one = answers(tmp_path / "1", "sft", {prompt: "x" * length for prompt, length in lengths.items()})
+    two = answers(tmp_path / "2", "base", {prompt: "  " + "y" * (49 - length) + "\n" for prompt, length in lengths.items()})
+    run_stage(Compare(inputs=("x", "y"), judge=Longest()), tmp_path / "work", [one, two])
+    found = measured(tmp_path / "work")
+    # 5 to 34 characters against 44 to 15, white space not counted: equal at none, longer from 25 on, so for 10 of 30
+    assert (found["win_rate"].value, found["longer_share"].value) == (pytest.approx(1 / 3), 1)
+    assert (found["win_rate_where_longer"].value, found["win_rate_where_shorter"].value) == (1, 0)
+    assert "parts wins from losses" in found["no_length_control"].method
 
 
 def test_two_samplings_of_one_model_are_told_apart_by_their_stages(tmp_path: Path) -> None:

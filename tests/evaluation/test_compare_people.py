@@ -73,7 +73,11 @@ def test_two_peoples_verdicts_are_repeated_measures_of_a_prompt(tmp_path: Path, 
     assert {name: item.value for name, item in found.items()} == {
         "wins": 2, "ties": 1, "losses": 1,
         "win_rate": (1 + 0.75 + 0.5 + 0.25) / 4, "at_least_as_good": (1 + 1 + 0.5 + 0.5) / 4,
+        # of 8 verdicts 2 for neither; of the others 4 for sft, whose answers are the longer ones throughout
+        "said_tie_share": 2 / 8, "longer_share": 4 / 6, "win_rate_where_longer": (1 + 0.75 + 0.5 + 0.25) / 4,
+        "no_length_control": 4, "first_shown_share": found["first_shown_share"].value,
     }  # fmt: skip
+    assert "by 2 people" in found["longer_share"].method
     assert found["win_rate"].count == 4  # prompts, and not the 8 verdicts
     assert "verdicts of 2 people, averaged by prompt" in found["win_rate"].method
     assert "of as many each it is a tie" in found["ties"].method
@@ -109,15 +113,17 @@ def test_one_voice_is_asked_for() -> None:
         Compare(inputs=("x", "y"), judge=Longest(), verdicts=Path("ada.csv"))
     with pytest.raises(ValidationError, match="orders: is for a judge"):
         Compare(inputs=("x", "y"), verdicts=Path("ada.csv"), orders="random")
+    with pytest.raises(ValidationError, match="canaries: test a judge"):
+        Compare(inputs=("x", "y"), verdicts=Path("ada.csv"), canaries=True)
     with pytest.raises(ValidationError, match="are for people's sheets"):
         Compare(inputs=("x", "y"), judge=Longest(), allow_partial=True)
 
 
-def test_a_stage_with_a_judge_keeps_the_name_it_had_before_people_were_asked() -> None:
+def test_what_is_for_people_alone_does_not_decide_what_a_judge_says() -> None:
     found = Compare(inputs=("x", "y"), judge=Longest()).identity()
     assert found == {
-        "parameters": {"kind": "compare", "judge": {"kind": "longest", "margin": 0.0}, "orders": "both"},
-        "versions": ["compare=1", "longest=1"],
+        "parameters": {"kind": "compare", "judge": {"kind": "longest", "margin": 0.0}, "orders": "both", "canaries": False},
+        "versions": ["compare=2", "longest=1"],
     }
 
 

@@ -10,8 +10,11 @@ from pydantic import model_validator
 
 from align.artifact import SCRATCH, Counts
 from align.errors import EmptyResult
+from align.evaluation.canaries import canary_calls, check_judge
+from align.evaluation.judge_bias import ShownPair, measure_bias
+from align.evaluation.length_control import JudgedPair, measure_length
 from align.evaluation.pairing import Pair, labels_of, match_pairs
-from align.evaluation.people_rate import measure_people
+from align.evaluation.people_rate import measure_people, people_in_words
 from align.evaluation.sheets import named_files, still_waiting, waits_for
 from align.evaluation.verdict_sheets import FORM, check_people, read_sheet, write_sheets
 from align.evaluation.win_rate import Outcome, measure_outcomes
@@ -34,7 +37,8 @@ class Compare(Stage):
 
     People get sheets that do not say whose answers they are, with a judge's question in its words. Shown both orders, a judge
     makes a pair won only by preferring the same model whichever stands first, else it is a tie: one that always takes the first
-    answer gives ties alone (the rule of FastChat's MT-Bench, arXiv:2306.05685 §3.4).
+    answer gives ties alone (the rule of FastChat's MT-Bench, arXiv:2306.05685 §3.4). Long answers are liked: beside the win rate
+    stands the one at equal length, and how often the longer answer and the one shown first won.
     """
 
     kind: Literal["compare"] = "compare"
@@ -50,6 +54,11 @@ class Compare(Stage):
     """With `verdicts`: whether people may leave rows without one. A pair that nobody judged is dropped."""
     seed: int = 0
     """With `verdicts`: draws each person's order of rows, and which answer stands first."""
+    canaries: bool = False
+    """Whether the judge is first asked of eleven pairs with a known answer (20 questions): false answers, empty ones, identical
+    ones, answers that tell the judge what to choose. They count in no rate; the report says how many it got right."""
+
+    version: ClassVar[int] = 2  # 2: the win rate at equal length, what the longer and the first answer won
 
     names_matter: ClassVar[bool] = True
     long_work: ClassVar[str] = "judging"
@@ -61,14 +70,16 @@ class Compare(Stage):
             raise ValueError("give either `judge` (a model compares) or `verdicts` (people do, in the files named)")
         if self.judge is None and self.orders != "both":
             raise ValueError("orders: is for a judge; each person sees a pair once, in an order drawn for them")
+        if self.judge is None and self.canaries:
+            raise ValueError("canaries: test a judge; leave it out beside `verdicts`")
         if self.judge is not None and (self.allow_partial or self.seed != 0):
             raise ValueError("allow_partial, seed: are for people's sheets; leave them out beside `judge`")
         return self
 
     def identity(self) -> dict[str, Any]:
         asked = without_incidental(super().identity(), self.judge)
-        # A stage with a judge keeps the name it had before people were asked, and what it paid for.
-        for name in ("judge", "orders") if self.judge is None else ("allow_partial", "seed"):
+        # What is for people alone decides nothing that a judge says: it is not asked, and paid, again.
+        for name in ("judge", "orders", "canaries") if self.judge is None else ("allow_partial", "seed"):
             asked["parameters"].pop(name)
         return asked
 
@@ -89,19 +100,17 @@ class Compare(Stage):
             raise EmptyResult(f"nothing to compare: {one.name} and {two.name} {shared}")
         names = labels_of(pairs[0], one, two)
         subject = f"{names[0]} against {names[1]}"
+        checked: list[Measurement] = []
         if self.judge is None:
             said = self._by_people(pairs, work)
         else:
+            checked = check_judge(self.judge, work, work / SCRATCH) if self.canaries else []
             said = self._by_judge(self.judge, pairs, work / SCRATCH / "answered.jsonl")
         outcomes = _outcomes(said)
         write_records(work, Comparison, (_comparison(shown, verdict, names, label) for shown, verdict, label in said))
         rejected = [*rejected, *_unjudged(pairs, outcomes)]
         write_records(work, Rejection, rejected)
-        if self.judge is None:
-            figures = measure_people(list(outcomes.values()), subject, len(self.sheets))
-        else:
-            figures = measure_outcomes(list(outcomes.values()), subject, self.judge.label, self.orders)
-        write_records(work, Measurement, figures)
+        write_records(work, Measurement, [*self._figures(pairs, outcomes, said, subject), *checked])
         return self._counts(said, rejected, len(outcomes))
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
@@ -110,7 +119,8 @@ class Compare(Stage):
             return Forecast(notes=waits)
         pairs = min(data[0].examples, data[1].examples)
         basis: Literal["exact", "expected"] = "exact" if {item.basis for item in data} == {"exact"} else "expected"
-        calls = {"judge_calls": pairs * (2.0 if self.orders == "both" else 1.0)} if self.judge is not None else {}
+        asked = pairs * (2.0 if self.orders == "both" else 1.0) + (canary_calls() if self.canaries else 0)
+        calls = {"judge_calls": asked} if self.judge is not None else {}
         return Forecast(pairs, basis=basis, figures=calls, notes=waits)
 
     def _by_judge(self, judge: Judge, pairs: Sequence[Pair], answered: Path) -> list[Said]:
@@ -133,6 +143,24 @@ class Compare(Stage):
             ((pair, swapped), Verdict(filled.value, filled.comment), f"person {number}")
             for number, (sheet, path) in enumerate(zip(written, self.sheets, strict=True), 1)
             for pair, swapped, filled in read_sheet(path, sheet, pairs, self.allow_partial)
+        ]
+
+    def _figures(
+        self, pairs: Sequence[Pair], outcomes: dict[tuple[str, int], Outcome], said: Sequence[Said], subject: str
+    ) -> list[Measurement]:
+        every = list(outcomes.values())
+        if self.judge is None:
+            who, found = people_in_words(len(self.sheets)), measure_people(every, subject, len(self.sheets))
+        else:
+            who, found = self.judge.label, measure_outcomes(every, subject, self.judge.label, self.orders)
+        shown = [
+            ShownPair(pair.one.prompt_id, verdict.verdict, pair.extra_chars * (-1 if swapped else 1))
+            for (pair, swapped), verdict, _ in said
+        ]
+        return [
+            *found,
+            *measure_length(list(_judged(pairs, outcomes, by_people=self.judge is None)), subject),
+            *measure_bias(shown, subject, who),
         ]
 
     def _counts(self, said: Sequence[Said], rejected: Sequence[Rejection], kept: int) -> Counts:
@@ -167,6 +195,15 @@ def _outcomes(said: Sequence[Said]) -> dict[tuple[str, int], Outcome]:
     for (pair, swapped), verdict, _ in said:
         shares.setdefault(pair.id, []).append(_share_of_first_model(verdict, swapped))
     return {place: Outcome(place[0], tuple(found)) for place, found in shares.items()}
+
+
+def _judged(pairs: Sequence[Pair], outcomes: dict[tuple[str, int], Outcome], by_people: bool) -> Iterator[JudgedPair]:
+    """What the rates are taken over: a judge's pairs, or each person's verdict on one."""
+    for pair in pairs:
+        outcome = outcomes.get(pair.id)
+        if outcome is not None:
+            scores = outcome.shares if by_people else (outcome.score,)
+            yield from (JudgedPair(pair.one.prompt_id, score, pair.extra_chars) for score in scores if score is not None)
 
 
 def _unjudged(pairs: Sequence[Pair], outcomes: dict[tuple[str, int], Outcome]) -> Iterator[Rejection]:

@@ -20,6 +20,11 @@ class Pair:
         return self.one.prompt_id, self.one.sample
 
     @property
+    def extra_chars(self) -> int:
+        """Characters of the first model's answer less those of the second's, without white space around them."""
+        return len(self.one.text.strip()) - len(self.two.text.strip())
+
+    @property
     def prompt(self) -> tuple[Turn, ...]:
         return self.one.turns[:-1]
 

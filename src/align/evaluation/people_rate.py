@@ -13,7 +13,7 @@ def measure_people(outcomes: Sequence[Outcome], subject: str, people: int) -> li
     In the rates every verdict counts as much, averaged by prompt before prompts are resampled. In the counts a pair is won by the
     model that more people preferred; where as many preferred the other it is a tie.
     """
-    who = "1 person" if people == 1 else f"{people} people"
+    who = people_in_words(people)
     rule = "each saw a pair once, in an order drawn for them"
     if people > 1:
         rule += "; a pair goes to the model that more of them preferred, of as many each it is a tie"
@@ -25,6 +25,11 @@ def measure_people(outcomes: Sequence[Outcome], subject: str, people: int) -> li
     single = [Outcome(outcome.prompt_id, (share,)) for outcome in outcomes for share in outcome.shares]
     how = f"verdicts of {who}, averaged by prompt"
     return found + [replace(item, method=f"{how}: {item.method}") for item in rates(scores_by_prompt(single), subject)]
+
+
+def people_in_words(number: int) -> str:
+    """`1 person`, `2 people`."""
+    return "1 person" if number == 1 else f"{number} people"
 
 
 def _side(outcome: Outcome) -> float:

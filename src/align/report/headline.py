@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from align.records import Measurement
 from align.report.benchmarks import benchmark_findings
-from align.report.facts import Facts, Finding, StageFacts
+from align.report.bias import BiasRow, bias_rows, judge_checks, judged_beside
+from align.report.facts import Facts, Finding, Measured, StageFacts
 from align.report.picks import pick_findings
 from align.report.wording import SPACE, counted, figure_text, listed, percent, plain, whole
 
@@ -76,19 +77,27 @@ def _learned(rates: Sequence[Measurement]) -> str:
 
 def _wins(facts: Facts) -> list[Finding]:
     """One finding a judge: its comparisons, and what so many prompts can tell."""
-    by_judge: dict[str, list[Measurement]] = {}
+    by_judge: dict[str, list[Measured]] = {}
     for item in facts.figures("win_rate"):
-        by_judge.setdefault(judge_of(facts, item.stage), []).append(item.figure)
-    return [_win(judge, figures) for judge, figures in by_judge.items()]
+        by_judge.setdefault(judge_of(facts, item.stage), []).append(item)
+    return [_win(judge, [item.figure for item in found], _doubts(facts, found)) for judge, found in by_judge.items()]
 
 
-def _win(judge: str, figures: list[Measurement]) -> Finding:
+def _doubts(facts: Facts, found: Sequence[Measured]) -> list[str]:
+    """What is left of the win rates at equal length, what makes them doubtful, and how the judge did in its own test."""
+    stages = {item.stage for item in found}
+    rows: list[BiasRow] = [row for row in bias_rows(facts) if row.stage in stages]
+    said = [judged_beside(rows)] if rows else []
+    return [*said, *(warning for row in rows for warning in row.warnings), *(check.text for check in judge_checks(facts, stages))]
+
+
+def _win(judge: str, figures: list[Measurement], doubts: Sequence[str]) -> Finding:
     said = [f"of {figure.subject} {figure_text(figure)}, {_against_half(figure)}" for figure in figures]
     if judge in BASELINE_JUDGES:
         caveat = f"The judge, {judge}, is a plain baseline: it shows that judging works and is no measure of quality."
     else:
         caveat = f"Judged by {judge}."
-    return Finding(f"Win rate {'; '.join(said)}.", f"{caveat} {_smallest_visible(figures)}".strip())
+    return Finding(f"Win rate {'; '.join(said)}.", " ".join(filter(None, [caveat, _smallest_visible(figures), *doubts])))
 
 
 def judge_of(facts: Facts, stage: str) -> str:

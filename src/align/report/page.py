@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from align.report import figures, wording
 from align.report.benchmarks import benchmark_rows, subject_figures
+from align.report.bias import FIGURES, bias_rows, judge_checks
 from align.report.exported import Speeds, exported_rows
 from align.report.facts import Curve, Facts, Measured, StageFacts
 from align.report.headline import BASELINE_JUDGES, judge_of, summary_line
@@ -24,6 +25,7 @@ ROLES = {
 CURVES = {"loss": 0, "learning_rate": 1, "rewards/margins": 2, "rewards/accuracies": 3}
 """Logged figures that are drawn, in this order; the others stand in report.json."""
 TOLD = {
+    *FIGURES, "canaries_right",
     "win_rate", "wins", "ties", "losses", "unparsed", "flip_rate", "at_least_as_good", "eot_rate", "mean_response_tokens",
     "repetition", "safe_preferred", "reward_accuracy", "perplexity", "evaluation_items_found", "vendi", "vendi_random",
     "coverage", "coverage_random",
@@ -57,6 +59,8 @@ def render_page(facts: Facts, raw_names: dict[str, dict[str, str]], seconds: dic
         paired=paired_figures(facts), summary=summary_line(facts.stages), raw_names=raw_names, seconds=seconds,
         baselines=baseline_judges(facts), found_items=facts.figures("evaluation_items_found"),
         exported=exported_rows(facts, speeds), benchmarks=benchmark_rows(facts), subjects=subject_figures(facts),
+        biases=bias_rows(facts),
+        checks=judge_checks(facts, {stage.name for stage in facts.stages}),
     )  # fmt: skip
 
 

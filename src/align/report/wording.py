@@ -7,9 +7,10 @@ from align.records import Measurement
 SHARES = {
     "eot_rate", "repetition", "win_rate", "at_least_as_good", "flip_rate", "safe_preferred", "reward_accuracy", "refusal_rate",
     "accuracy", "agreement", "same_answers", "chance",
+    "win_rate_where_longer", "win_rate_where_shorter",
 }  # fmt: skip
 """Metrics whose values are shares, 0 to 1."""
-COUNTS = {"wins", "ties", "losses", "unparsed", "trained_tokens", "trimmed_examples", "evaluation_items_found"}
+COUNTS = {"wins", "ties", "losses", "unparsed", "trained_tokens", "trimmed_examples", "evaluation_items_found", "canaries_right"}
 NAMES = {
     "eot_rate": "Responses ended with EOT",
     "mean_response_tokens": "Mean response length (tokens)",
@@ -17,6 +18,13 @@ NAMES = {
     "win_rate": "Win rate",
     "at_least_as_good": "At least as good",
     "flip_rate": "Verdicts that changed with the order",
+    "length_controlled_win_rate": "Win rate at equal length",
+    "win_rate_where_longer": "Win rate where the first model wrote more",
+    "win_rate_where_shorter": "Win rate where the first model wrote less",
+    "longer_share": "Verdicts for the longer answer",
+    "first_shown_share": "Verdicts for the answer shown first",
+    "said_tie_share": "Verdicts for neither",
+    "canaries_right": "Pairs with a known answer judged right",
     "safe_preferred": "Safe answer preferred",
     "reward_accuracy": "Reward accuracy",
     "safe_preferred_change": "Change in points",
