@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal, get_args
 
+from align.agreeing import discounted_points, nominal_alpha, with_words
 from align.records import Measurement
 from align.statistics import Estimate, bootstrap_figure, bootstrap_mean, share
 
@@ -50,7 +51,9 @@ def measure_agreement(labels: Labels) -> list[Measurement]:
 
 def tie_discounted_accuracy(labels: Labels) -> tuple[Estimate, str]:
     """LIMA §4.1: 1 where two say the same, 0.5 where exactly one says tie, else 0; the mean over pairs, then over examples."""
-    points = [_mean([_points(*pair) for pair in combinations(said.values(), 2)]) for said in labels.values() if len(said) > 1]
+    points = [
+        _mean([discounted_points(*pair) for pair in combinations(said.values(), 2)]) for said in labels.values() if len(said) > 1
+    ]
     if set(points) in ({0.0}, {1.0}):
         # Resampling equal values gives no width, however few they are.
         found, how = share([point == 1.0 for point in points], range(len(points)))
@@ -74,55 +77,15 @@ def cohen_kappa(pairs: Sequence[tuple[Class, Class]]) -> tuple[Estimate, str]:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(by_chance < 1, (observed - by_chance) / (1 - by_chance), np.nan)
 
-    return _told(bootstrap_figure(tables, kappa, SEED))
+    return with_words(bootstrap_figure(tables, kappa, SEED), "example")
 
 
 def krippendorff_alpha(labels: Labels) -> tuple[Estimate, str]:
-    """1 less observed over expected disagreement, nominal, for any number of curators and any that are missing.
-
-    Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), section C. What only one curator judged says nothing.
-    """
+    """Agreement of any number of curators beyond chance, nominal; what only one curator judged says nothing."""
     import numpy as np
 
     counts = np.array([[list(said.values()).count(name) for name in CLASSES] for said in labels.values()], dtype=np.float64)
-    return _told(nominal_alpha(counts.reshape(-1, len(CLASSES))))
-
-
-def nominal_alpha(counts: "NDArray[np.float64]") -> Estimate:
-    """Alpha of a table that says how many judges put each item (row) into each class (column)."""
-    import numpy as np
-
-    judged = counts.sum(axis=1)
-    counts, judged = counts[judged > 1], judged[judged > 1]
-    if len(counts) == 0:
-        return Estimate(float("nan"), None, None)
-    disagreeing = (counts * (judged[:, None] - counts)).sum(axis=1) / (judged - 1)
-
-    def alpha(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
-        observed, classes = sums[:, 0], sums[:, 1:]
-        total = classes.sum(axis=1)
-        expected = total**2 - (classes**2).sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(expected > 0, 1 - (total - 1) * observed / expected, np.nan)
-
-    return bootstrap_figure(np.column_stack([disagreeing, counts]), alpha, SEED)
-
-
-def _points(first: Class, second: Class) -> float:
-    if first == second:
-        return 1.0
-    return 0.5 if "tie" in (first, second) else 0.0
-
-
-def _told(found: Estimate) -> tuple[Estimate, str]:
-    """An estimate with the way it was made; one that rests on nothing is told as such, and no interval is made up."""
-    if found.value != found.value:
-        return found, "not defined: everyone put every example into one class, so chance alone would agree"
-    if found.low is None:
-        return found, "too few examples for an interval"
-    if found.low == found.high:
-        return Estimate(found.value, None, None), "every example says the same, so drawing them again gives no interval"
-    return found, "bootstrap over examples, 95 %"
+    return with_words(nominal_alpha(counts.reshape(-1, len(CLASSES)), SEED), "example")
 
 
 def _measurement(metric: str, subject: str, found: Estimate, how: str, count: int) -> Measurement:
