@@ -67,6 +67,7 @@ MODULES = (
     "align.judges.longest",
     "align.judges.openai_chat",
     "align.evaluation.compare",
+    "align.evaluation.agreement",
     "align.evaluation.grade",
     "align.evaluation.perplexity",
     "align.evaluation.pick_checkpoint",

@@ -1,14 +1,17 @@
 """The `compare` stage with people instead of a judge: it waits for them, and counts them by prompt."""
 
 import csv
+import json
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from evaluation_setting import response, run_stage, save_records
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
 from align.artifact import Artifact
+from align.cli import app
 from align.errors import InputError
 from align.evaluation.compare import Compare
 from align.evaluation.people_rate import measure_people
@@ -165,6 +168,8 @@ def recipe(tmp_path: Path) -> Path:
         texts = ", ".join(f'{prompt}: "{said[side]}"' for prompt, said in TEXTS.items())
         lines.append(f"  {model}_answers: {{kind: said, inputs: [], model: {model}, texts: {{{texts}}}}}")
     lines.append("  by_people: {kind: compare, inputs: [sft_answers, base_answers], verdicts: [ada.csv, ben.csv]}")
+    lines.append("  judged: {kind: compare, inputs: [base_answers, sft_answers], judge: {kind: longest}}")
+    lines.append("  agreed: {kind: agreement, inputs: [by_people, judged]}")
     path = tmp_path / "people.yaml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -192,3 +197,25 @@ def test_the_run_waits_for_people_and_a_verdict_that_changes_makes_another_artif
     again = run_recipe(load_recipe(recipe), store)["by_people"]
     assert again.key != made.key
     assert measured(again.path)["win_rate"].value == 0.75
+
+
+def test_people_and_a_judge_over_the_same_answers_are_set_beside_each_other(recipe: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with pytest.raises(InputError, match="wait for people"):
+        run_recipe(load_recipe(recipe), store)
+    [first, second] = sorted(store.glob("artifacts/*.partial/files/*.csv"))
+    fill(first, tmp_path / "ada.csv", {"a": "sft", "b": "sft", "c": "sft", "d": "neither"})
+    fill(second, tmp_path / "ben.csv", {"a": "sft", "b": "neither", "c": "base", "d": "neither"})
+    made = run_recipe(load_recipe(recipe), store)["agreed"]
+    found = {item.subject: item.value for item in made.read(Measurement) if item.metric == "tie_discounted_accuracy"}
+    # the longest are sft's "Steep it.", "Boil it.", "Fry it." and "Bake it."; the judge's stage names the models the other way round
+    assert {item.judge: item.verdict for item in made.read(Comparison)} == {
+        "person 1": "second", "person 2": "first", "longest": "second",
+    }  # fmt: skip
+    assert found["person 1 and person 2"] == (1 + 0.5 + 0 + 1) / 4
+    assert found["person 1 and longest"] == (1 + 1 + 1 + 0.5) / 4
+    assert found["person 2 and longest"] == (1 + 0.5 + 0 + 0.5) / 4
+    assert found["people and judges"] == (3.5 + 2) / 8
+    shown = CliRunner().invoke(app, ["show", str(recipe), "agreed", "--store", str(store)])
+    assert shown.exit_code == 0, (shown.output, shown.exception)
+    assert [json.loads(line)["prompt_id"] for line in shown.stdout.splitlines()] == ["c", "c", "c"]

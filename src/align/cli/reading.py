@@ -77,7 +77,8 @@ def show(
         raise StoreError(f"stage {stage} is not made yet: `align run {recipe} --until {stage}` makes it")
     artifact = run[stage]
     present = [name for name, record in TABLES.items() if record_parts(artifact.path, record)]
-    wanted = "rejections" if rejected else table or next(iter(present), None)
+    main = next((name for name in present if name != "rejections"), next(iter(present), None))  # these `--rejected` asks for
+    wanted = "rejections" if rejected else table or main
     if wanted is None:
         raise StoreError(f"stage {stage} holds no records; its files lie in {artifact.path}")
     if wanted not in TABLES:

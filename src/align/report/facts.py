@@ -6,6 +6,7 @@ No times, no paths, no machine: equal inputs give equal facts.
 from dataclasses import dataclass, field
 
 from align.records import Measurement
+from align.report.agreements import AgreementFacts
 from align.report.lima import Beside
 
 
@@ -275,6 +276,7 @@ class Facts:
     samples: tuple[Sample, ...] = ()
     measured: tuple[Measured, ...] = ()
     picks: tuple[Picked, ...] = ()
+    agreements: tuple[AgreementFacts, ...] = ()
     overlong: tuple[Overlong, ...] = ()
     contamination: tuple[Contamination, ...] = ()
     voices: tuple[VoiceFacts, ...] = ()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from align.records import Measurement
+from align.report.agreements import LIMAS, MIXED, PEOPLE, AgreementFacts, standing
 from align.report.benchmarks import benchmark_findings
 from align.report.bias import BiasRow, bias_rows, judge_checks, judged_beside
 from align.report.facts import Facts, Finding, Measured, StageFacts
@@ -19,8 +20,8 @@ PREFERENCES = (("dpo", "preference pair"), ("kto", "labelled response"))
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
     """What was run and on how much, then the results, in the order of the journey."""
-    found = [*_data(facts), *_endings(facts), *_wins(facts), *_safety(facts), *_rewards(facts), *_perplexity(facts)]
-    return (*found, *benchmark_findings(facts), *pick_findings(facts))
+    found = [*_data(facts), *_endings(facts), *_wins(facts), *map(_agreement, facts.agreements), *_safety(facts)]
+    return (*found, *_rewards(facts), *_perplexity(facts), *benchmark_findings(facts), *pick_findings(facts))
 
 
 def _data(facts: Facts) -> list[Finding]:
@@ -113,6 +114,16 @@ def judge_of(facts: Facts, stage: str) -> str:
 
 def people_in_words(number: int) -> str:
     return f"1{SPACE}person" if number == 1 else f"{number}{SPACE}people"
+
+
+def _agreement(found: AgreementFacts) -> Finding:
+    """How far people and judges agree, and only what the intervals tell of a judge."""
+    said = [f"{row.who} {figure_text(row.accuracy)}" for row in found.groups if row.accuracy is not None]
+    text = (
+        f"Tie-discounted accuracy of {listed(said)}; LIMA (§4.1) has {LIMAS[PEOPLE]} among people and {LIMAS[MIXED]} with GPT-4."
+    )
+    rest = f"{counted(found.shared, 'pair')} of answers that two or more judged; opposite on {found.opposite}."
+    return Finding(text, " ".join([*map(standing, found.leads), rest]))
 
 
 def _against_half(figure: Measurement) -> str:

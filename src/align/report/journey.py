@@ -16,7 +16,7 @@ TRAINING_KINDS = {
 }
 MODEL_KINDS = {"base_model", "pretrain", "sft", "dpo", "kto", "pick_checkpoint"}
 """Kinds of stages whose artifact is a model."""
-JUDGING_KINDS = {"generate", "compare", "grade", "perplexity", "academic", "safety", "pick_checkpoint"}
+JUDGING_KINDS = {"generate", "compare", "agreement", "grade", "perplexity", "academic", "safety", "pick_checkpoint"}
 HITS_SHOWN = 20
 SPREAD_METRICS = ("vendi", "vendi_random", "coverage", "coverage_random")
 """What every selection measures of itself."""

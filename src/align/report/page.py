@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from align.report import figures, wording
+from align.report.agreements import standing
 from align.report.benchmarks import benchmark_rows, subject_figures
 from align.report.bias import FIGURES, bias_rows, judge_checks
 from align.report.exported import Speeds, exported_rows
@@ -32,7 +33,7 @@ TOLD = {
 }  # fmt: skip
 """Metrics that have their own place on the page; all others stand in the last table."""
 
-OWN_PLACE = {"academic", "quota", "pick_checkpoint", "export", "style", "lima_table"}
+OWN_PLACE = {"academic", "agreement", "quota", "pick_checkpoint", "export", "style", "lima_table"}
 """Kinds of stages whose measurements all have one."""
 
 
@@ -50,7 +51,7 @@ def render_page(facts: Facts, raw_names: dict[str, dict[str, str]], seconds: dic
     environment.filters |= {
         "whole": wording.whole, "plain": wording.plain, "figure": wording.figure_text, "value": wording.value_text,
         "interval": wording.interval_text, "metric": wording.name_of, "percent": wording.percent, "web": web_address,
-        "yaml": parameter_text, "unbroken": unbroken, "named": named_stages,
+        "yaml": parameter_text, "unbroken": unbroken, "named": named_stages, "standing": standing,
     }  # fmt: skip
     return environment.get_template("report.html.jinja").render(
         facts=facts, charts=charts(facts), groups=by_role(facts.stages), colours=figures.colours(facts.models),

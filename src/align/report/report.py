@@ -10,6 +10,7 @@ from pydantic import NonNegativeInt
 
 from align.artifact import Artifact, Counts
 from align.files import write_json, write_text
+from align.report.agreements import agreement_facts
 from align.report.answers import curves, model_names, samples
 from align.report.datasets import licence_rows, training_sets
 from align.report.exported import read_speeds
@@ -67,6 +68,7 @@ class Report(Stage):
             samples=samples(artifacts, self.samples),
             measured=measured,
             picks=pick_facts(stages, measured),
+            agreements=agreement_facts(artifacts),
             overlong=overlong_facts(artifacts),
             contamination=contamination_facts(artifacts),
             voices=voice_facts(artifacts),

@@ -6,12 +6,16 @@ from align.records import Measurement
 
 SHARES = {
     "eot_rate", "repetition", "win_rate", "at_least_as_good", "flip_rate", "safe_preferred", "reward_accuracy", "refusal_rate",
-    "accuracy", "agreement", "same_answers", "chance",
+    "accuracy", "agreement", "same_answers", "chance", "tie_discounted_accuracy",
     "win_rate_where_longer", "win_rate_where_shorter",
 }  # fmt: skip
 """Metrics whose values are shares, 0 to 1."""
 COUNTS = {"wins", "ties", "losses", "unparsed", "trained_tokens", "trimmed_examples", "evaluation_items_found", "canaries_right"}
 NAMES = {
+    "tie_discounted_accuracy": "Tie-discounted accuracy",
+    "krippendorff_alpha": "Krippendorff's alpha",
+    "agreement_difference": "Judge with people less people among themselves",
+    "opposite_items": "Items on which two are opposite",
     "eot_rate": "Responses ended with EOT",
     "mean_response_tokens": "Mean response length (tokens)",
     "repetition": "Repeated four-word sequences",
@@ -66,7 +70,7 @@ def is_share(metric: str) -> bool:
 
 def is_change(metric: str) -> bool:
     """Whether its values are differences of shares."""
-    return metric.endswith("_change")
+    return metric.endswith("_change") or metric == "agreement_difference"
 
 
 def points(difference: float) -> str:
