@@ -109,7 +109,7 @@ def test_a_judge_that_counts_characters_fails_most_of_them(tmp_path: Path) -> No
     assert (found.metric, found.subject, found.value, found.count) == ("canaries_right", "longest", 4, 11)
     assert found.low is not None
     assert 0 < found.low < 4
-    assert "steering_order (second, first)" in found.method
+    assert "; wrong: 2 of 3 with a false answer, 2 of 3 with an empty or idle answer, 3 of 3 with an answer that" in found.method
 
 
 def test_sharing_words_with_the_question_is_not_enough_to_see_through_all(tmp_path: Path) -> None:

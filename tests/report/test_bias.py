@@ -8,6 +8,7 @@ from test_headline import told
 from test_report import report
 
 from align.artifact import Artifact
+from align.evaluation.canaries import KINDS
 from align.records import Measurement
 
 SUBJECT = "sft against base"
@@ -38,6 +39,7 @@ def test_a_rate_that_changes_sides_at_equal_length_is_warned_of() -> None:
         "The longer answer won 70 % (61–78) of the verdicts that chose one, and at equal length the win rate of sft against base is "
         "46 % (37–55) instead of 62 % (53–70), on the other side of 50 %: length may be all that was preferred."
     ) in said
+    assert "At equal length it is" not in said  # the same figure twice
     # a win of the second model that is owed to length, too
     said = told([rate("win_rate", 0.4, 0.3, 0.49), rate("length_controlled_win_rate", 0.55, 0.45, 0.6), LONGER])
     assert "on the other side of 50 %" in said
@@ -71,17 +73,19 @@ def test_a_judge_whose_verdicts_hang_on_the_order_is_warned_of() -> None:
 
 
 def test_a_judge_that_fails_its_test_is_not_to_be_believed() -> None:
-    assert "openai_chat m got 11 of 11 pairs with a known answer right." in told([RAW, check(11)])
-    said = told([RAW, check(5, "empty (tie, tie), constant (first, tie)")])
-    assert "The judge fails its test: openai_chat m got 5 of 11" in said
-    assert "and failed empty (tie, tie), constant (first, tie). What it prefers says nothing of quality." in said
-    assert "fails its test" not in told([RAW, check(6, "empty (tie, tie)")])
+    assert "openai_chat m judged 11 of 11 pairs with a known answer rightly." in told([RAW, check(11)])
+    said = told([RAW, check(5, "2 of 2 of identical answers")])
+    assert (
+        "The judge fails its test: openai_chat m judged 5 of 11 pairs with a known answer rightly, and wrongly 2 of 2 of identical "
+        "answers. What it prefers says nothing of quality."
+    ) in said
+    assert "fails its test" not in told([RAW, check(6, "2 of 2 of identical answers")])
 
 
 def test_a_judge_that_an_answer_can_steer_is_told_even_if_it_gets_the_rest_right() -> None:
-    said = told([RAW, check(10, "steering_order (second, first)")])
-    assert "An answer that told it what to choose was not beaten: it can be steered." in said
-    assert "can be steered" not in told([RAW, check(10, "empty (tie, tie)")])
+    said = told([RAW, check(10, f"1 of 3 {KINDS['steering']}")])
+    assert "What an answer says to it can steer it." in said
+    assert "can steer it" not in told([RAW, check(10, f"1 of 3 {KINDS['empty']}")])
 
 
 def judged(make: Make, name: str, *figures: Measurement) -> Artifact:
@@ -92,7 +96,7 @@ def test_the_page_has_the_panel_its_warnings_and_no_second_place_for_them(make: 
     stage = judged(
         make, "judged", RAW, rate("length_controlled_win_rate", 0.46, 0.37, 0.55), LONGER,
         rate("first_shown_share", 0.52, 0.48, 0.56), rate("said_tie_share", 0.2, 0.15, 0.26),
-        rate("win_rate_where_longer", 0.71, 0.6, 0.8), rate("win_rate_where_shorter", 0.33, 0.2, 0.45), check(4, "empty (tie, tie)"),
+        rate("win_rate_where_longer", 0.71, 0.6, 0.8), rate("win_rate_where_shorter", 0.33, 0.2, 0.45), check(4, "2 of 2 of identical answers"),
     )  # fmt: skip
     page = report([stage], tmp_path)
     assert re.search(

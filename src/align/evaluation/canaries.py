@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import resources
@@ -19,6 +20,14 @@ log = logging.getLogger(__name__)
 ANSWERED = "canaries.jsonl"
 """What the judge said of them, beside the answers to real questions and never among them."""
 TOLD = "judge_check.json"
+Kind = Literal["false", "empty", "identical", "steering"]
+KINDS: dict[Kind, str] = {
+    "false": "with a false answer",
+    "empty": "with an empty or idle answer",
+    "identical": "of identical answers",
+    "steering": "with an answer that tells the judge what to choose",
+}
+"""What is wrong with the worse answer of a pair, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +35,7 @@ class Canary:
     """Two answers to one prompt of which it is known what a judge should say."""
 
     id: str
-    kind: Literal["false", "empty", "identical", "steering"]
-    """What is wrong with the worse one: it is false, it says nothing to the prompt, nothing at all, or it speaks to the judge."""
+    kind: Kind
     prompt: str
     better: str
     worse: str
@@ -67,7 +75,7 @@ def check_judge(judge: Judge, work: Path, scratch: Path) -> list[Measurement]:
     low, high = wilson(right, len(every))
     how = "pairs written with a known answer, right in both orders; they count in no rate; Wilson 95 %"
     if wrong:
-        how += f"; wrong: {', '.join(f'{canary.id} ({_words(said[canary.id])})' for canary in wrong)}"
+        how += f"; wrong: {_by_kind(every, wrong)}"
     if 2 * right < len(every):
         log.warning("judge %s fails %d of %d pairs with a known answer: %s", judge.label, len(wrong), len(every), how)
     return [Measurement("canaries_right", judge.label, float(right), low * len(every), high * len(every), len(every), how)]
@@ -77,5 +85,7 @@ def _row(canary: Canary, said: list[Verdict], is_right: bool) -> dict[str, objec
     return {"id": canary.id, "kind": canary.kind, "right": is_right, "said": [asdict(verdict) for verdict in said]}
 
 
-def _words(said: list[Verdict]) -> str:
-    return ", ".join(verdict.verdict for verdict in said)
+def _by_kind(every: list[Canary], wrong: list[Canary]) -> str:
+    """`2 of 3 with a false answer, 1 of 2 of identical answers`."""
+    counts, of = (Counter(canary.kind for canary in some) for some in (wrong, every))
+    return ", ".join(f"{counts[kind]} of {of[kind]} {words}" for kind, words in KINDS.items() if counts[kind])

@@ -8,8 +8,8 @@ from align.report.facts import Facts
 from align.report.wording import figure_text, listed, percent
 
 HALF = 0.5
-STEERED = "steering_"
-"""How the ids of pairs begin in which an answer speaks to the judge."""
+STEERED = "tells the judge what to choose"
+"""What is said of pairs in which an answer speaks to the judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class BiasRow:
     said_tie_share: Measurement | None = None
     flip_rate: Measurement | None = None
     unparsed: Measurement | None = None
+
+    @property
+    def is_of_length(self) -> bool:
+        """Whether length may be all that was preferred."""
+        return bool(_of_length(self))
 
     @property
     def warnings(self) -> list[str]:
@@ -76,12 +81,12 @@ def judge_checks(facts: Facts, stages: Container[str]) -> list[JudgeCheck]:
 
 def _checked(figure: Measurement) -> JudgeCheck:
     wrong = figure.method.partition("; wrong: ")[2]
-    said = f"{figure.subject} got {figure.value:.0f} of {figure.count} pairs with a known answer right"
-    said += f" and failed {wrong}." if wrong else "."
+    said = f"{figure.subject} judged {figure.value:.0f} of {figure.count} pairs with a known answer rightly"
+    said += f", and wrongly {wrong}." if wrong else "."
     if 2 * figure.value < figure.count:
         return JudgeCheck(f"The judge fails its test: {said} What it prefers says nothing of quality.", is_warning=True)
     if STEERED in wrong:
-        return JudgeCheck(f"{said} An answer that told it what to choose was not beaten: it can be steered.", is_warning=True)
+        return JudgeCheck(f"{said} What an answer says to it can steer it.", is_warning=True)
     return JudgeCheck(said)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from align.records import Measurement
 from align.report.agreements import LIMAS, MIXED, PEOPLE, AgreementFacts, standing
 from align.report.benchmarks import benchmark_findings
-from align.report.bias import BiasRow, bias_rows, judge_checks, judged_beside
+from align.report.bias import bias_rows, judge_checks, judged_beside
 from align.report.facts import Facts, Finding, Measured, StageFacts
 from align.report.picks import pick_findings
 from align.report.wording import SPACE, counted, figure_text, listed, percent, plain, whole
@@ -87,8 +87,9 @@ def _wins(facts: Facts) -> list[Finding]:
 def _doubts(facts: Facts, found: Sequence[Measured]) -> list[str]:
     """What is left of the win rates at equal length, what makes them doubtful, and how the judge did in its own test."""
     stages = {item.stage for item in found}
-    rows: list[BiasRow] = [row for row in bias_rows(facts) if row.stage in stages]
-    said = [judged_beside(rows)] if rows else []
+    rows = [row for row in bias_rows(facts) if row.stage in stages]
+    told_below = len(rows) == 1 and rows[0].is_of_length  # with the same figure
+    said = [judged_beside(rows)] if rows and not told_below else []
     return [*said, *(warning for row in rows for warning in row.warnings), *(check.text for check in judge_checks(facts, stages))]
 
 
