@@ -1,5 +1,6 @@
 """The recipes that ship: each plans without any of its files, and runs whole as a tiny twin of itself."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from align.planning import Plan, plan_recipe
 from align.recipe import load_recipe
-from align.records import Example, Measurement, TrainingStep
+from align.records import Example, Grade, Measurement, Response, TrainingStep
 from align.runner import run_recipe
 from align.stage import Forecast
 from align.trace import trace_example
@@ -20,6 +21,9 @@ CORPUS = "{{kind: invented_corpus, megabytes: {megabytes}, seed: {seed}}}"
 TINY_PHI = "{family: phi, layers: 2, hidden: 32, heads: 2, feed_forward: 64}"
 TINY_PHI3 = "{family: phi3, layers: 2, hidden: 32, heads: 2, feed_forward: 64}"
 HELD_OUT = "{kind: json_lines, paths: [../datasets/samples/held_out.jsonl]}"
+
+BIRDS = "{kind: multiple_choice, name: birds, files: [@files/birds.jsonl], options: options, shots: 1, answer_as: index}"
+SUMS = "{kind: open_answer, name: sums, files: [@files/sums.jsonl], chat_template: true, max_new_tokens: 6}"
 
 
 def corpus(seed: int, megabytes: float = 0.02) -> str:
@@ -82,6 +86,7 @@ TWINS: dict[str, tuple[str, ...]] = {
         "dpo.overlong=trim",
         "dpo.batch_size=4",
         "dpo.launch=null",
+        f"academic.tasks=[{BIRDS}, {SUMS}]",
     ),
     "safety_dpo": (
         "base={kind: base_model, path: @model}",
@@ -130,6 +135,7 @@ def fill(tiny_base: Path, tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """Put the places that a twin's overrides leave open."""
     (tmp_path / "files").mkdir()
     write_files(tmp_path / "files")
+    write_benchmarks(tmp_path / "files")
     with judge_server() as judge:
         judge.says(Reply('{"reason": "short", "grade": 4}'))
         places = {"@model": str(tiny_base), "@files": str(tmp_path / "files"), "@judge": judge.base_url}
@@ -140,6 +146,13 @@ def fill(tiny_base: Path, tmp_path: Path) -> Iterator[Callable[[str], str]]:
             return f"stages.{override}"
 
         yield put
+
+
+def write_benchmarks(folder: Path) -> None:
+    birds = [{"question": f"Is {n} a bird?", "options": ["no", "yes", "perhaps"], "answer": 0} for n in range(6)]
+    sums = [{"question": f"What is {n} and 1?", "answer": str(n + 1)} for n in range(3)]
+    for name, rows in (("birds", birds), ("sums", sums)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
 def planned(name: str, store: Path) -> Plan:
@@ -222,6 +235,8 @@ def test_a_tiny_twin_of_a_recipe_runs_whole(name, tmp_path, fill):
             assert losses[-1] < 5.5
             shares = [item for item in artifact.read(Measurement) if item.metric == "source_share"]
             assert sum(item.value for item in shares) == pytest.approx(1)
+        if artifact.kind == "academic":
+            assert [artifact.count(Grade), artifact.count(Response)] == [2 * (5 + 3), 2 * 3]  # one of six is shown
 
 
 def test_every_recipe_that_ships_is_planned_here_or_has_a_test_of_its_own():

@@ -12,6 +12,7 @@ from align.progress import track
 from align.tokens import NO_LOSS, Rendered
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
 
@@ -51,15 +52,36 @@ def log_likelihoods(model: "PreTrainedModel", texts: Sequence[Rendered], batch_s
         yield from zip(numbers, _of_batch(model, [texts[number] for number in numbers]), strict=True)
 
 
+def next_token_likelihoods(
+    model: "PreTrainedModel", prompts: Sequence[list[int]], candidates: Sequence[Sequence[int]], batch_size: int
+) -> Iterator[tuple[int, list[float]]]:
+    """The position of each prompt, and the log-likelihood of each of its candidates as its next token; read as above."""
+    import torch
+
+    order = sorted(range(len(prompts)), key=lambda number: (-len(prompts[number]), number))
+    for start in range(0, len(order), batch_size):
+        numbers = order[start : start + batch_size]
+        ids_BT, mask_BT = _padded([prompts[number] for number in numbers], model)
+        with torch.inference_mode():
+            logits_BTV = model(input_ids=ids_BT, attention_mask=mask_BT, use_cache=False).logits
+            for row, number in enumerate(numbers):
+                found_V = logits_BTV[row, len(prompts[number]) - 1].float().log_softmax(-1)
+                yield number, found_V[list(candidates[number])].cpu().tolist()
+
+
+def _padded(rows: Sequence[list[int]], model: "PreTrainedModel") -> "tuple[torch.Tensor, torch.Tensor]":
+    """Ids and mask, padded on the right, behind everything that counts: a causal model never looks there."""
+    import torch
+
+    width = max(map(len, rows))
+    ids_BT = torch.tensor([ids + [0] * (width - len(ids)) for ids in rows], device=model.device)
+    return ids_BT, torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids in rows], device=model.device)
+
+
 def _of_batch(model: "PreTrainedModel", texts: Sequence[Rendered]) -> list[Likelihood]:
     import torch
 
-    width = max(len(text.input_ids) for text in texts)
-    # padded on the right, behind everything that counts: a causal model never looks there
-    ids_BT = torch.tensor([text.input_ids + [0] * (width - len(text.input_ids)) for text in texts], device=model.device)
-    mask_BT = torch.tensor(
-        [[1] * len(text.input_ids) + [0] * (width - len(text.input_ids)) for text in texts], device=model.device
-    )
+    ids_BT, mask_BT = _padded([text.input_ids for text in texts], model)
     found = []
     with torch.inference_mode():
         logits_BTV = model(input_ids=ids_BT, attention_mask=mask_BT, use_cache=False).logits

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from align.artifact import Artifact
 from align.errors import InputError
+from align.evaluation.benchmarks import asked as asking
 from align.evaluation.benchmarks.asked import Asked
 from align.evaluation.benchmarks.multiple_choice import MultipleChoice
 from align.tokens import render_prompt
@@ -94,6 +95,27 @@ def test_by_its_text_an_option_is_not_shown_and_long_ones_are_unlikely(says_b: A
     assert metrics == {"accuracy_by_continuation", "accuracy_by_continuation_per_character"}
 
 
+def test_an_option_that_stands_twice_is_right_by_its_text_either_way(says_b: Artifact, tmp_path: Path) -> None:
+    asked = birds(tmp_path)
+    write_csv(tmp_path / "birds_test.csv", [("Which?", "ox", "crane flies", "crane flies", "ox", "D")])
+    put(tmp_path / "work", [{**asked, "name": "letter"}, {**asked, "name": "text", "score_by": "continuation"}], says_b)
+    found = grades(tmp_path / "work")
+    assert [(item.value, item.explanation.partition(";")[0]) for item in found.values()] == [
+        (0, "B, right is D"),
+        (1, "A and D, right is D"),
+    ]
+
+
+def test_options_of_one_token_are_read_once(tuned: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    real = asking.next_token_likelihoods
+    monkeypatch.setattr(
+        asking, "next_token_likelihoods", lambda model, prompts, *rest: read.append(len(prompts)) or real(model, prompts, *rest)
+    )
+    MultipleChoice.model_validate(birds(tmp_path, chat_template=True)).put_to(Asked(tuned, batch_size=3))
+    assert read == [4], "four questions of four letters each"
+
+
 def test_a_model_that_cannot_decide_has_not_answered(says_42: Artifact, tmp_path: Path) -> None:
     put(tmp_path / "work", [birds(tmp_path)], says_42)
     found = grades(tmp_path / "work")["says_42", "birds/2"]
@@ -153,7 +175,6 @@ def test_drawn_shots_follow_the_seed_and_are_never_asked(tmp_path: Path) -> None
         ({}, [("Which?", "a", "b", "c", "d", "E")], "answer: a letter from A to D is wanted for 4 options \\(got 'E'\\)"),
         ({}, [("Which?", "a", "b", "c", "d", "1")], "answer_as: letter says so, the others are letter, index and text"),
         ({"answer_as": "index"}, [("Which?", "a", "b", "c", "d", "4")], "a number from 0 to 3 is wanted"),
-        ({}, [("Which?", "a", "b", "c", "a", "A")], "2 to 26 options that differ are wanted"),
         ({}, [("Which?", "a", "", "c", "d", "A")], "B: a text is wanted \\(got ''\\)"),
         ({}, [("Which?", "a", "b", "c", "A")], "has 5 values for 6 columns"),
         ({}, [], "birds_test.csv: holds no rows"),

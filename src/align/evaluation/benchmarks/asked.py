@@ -8,7 +8,7 @@ from align.artifact import Artifact
 from align.evaluation.answering import stop_ids
 from align.evaluation.context import context_tokens
 from align.evaluation.decoding import Sampling, decode
-from align.likelihood import Likelihood, log_likelihoods
+from align.likelihood import Likelihood, counted_tokens, log_likelihoods, next_token_likelihoods
 from align.models import load_model, load_tokenizer
 from align.progress import track
 from align.records import Turn
@@ -68,8 +68,27 @@ class Asked:
         return f"{tokens} tokens, {self.name} reads {self.context}" if self.context is not None and tokens > self.context else ""
 
     def likelihoods(self, texts: Sequence[Rendered], title: str) -> list[Likelihood]:
-        """Log-likelihood of what counts in each text; each must fit the context."""
-        found = dict(track(log_likelihoods(self._loaded(), texts, self._batch_size), f"{title} {self.name}", len(texts), "texts"))
+        """Log-likelihood of what counts in each text; each must fit the context.
+
+        Texts that differ in their last token alone, as options do that are letters, are read once.
+        """
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for number, text in enumerate(texts):
+            if counted_tokens(text) == 1 and text.labels[-1] != NO_LOSS:
+                alike.setdefault(tuple(text.input_ids[:-1]), []).append(number)
+        places = list(alike.values())
+        prompts = [list(prompt) for prompt in alike]
+        lasts = [[texts[number].input_ids[-1] for number in several] for several in places]
+        together = {number for several in places for number in several}
+        others = [number for number in range(len(texts)) if number not in together]
+        size, title = self._batch_size, f"{title} {self.name}"
+        found: dict[int, Likelihood] = {}
+        short = next_token_likelihoods(self._loaded(), prompts, lasts, size)
+        for number, values in track(short, title, len(prompts), "texts"):
+            found |= {place: Likelihood(value, 1) for place, value in zip(places[number], values, strict=True)}
+        whole = log_likelihoods(self._loaded(), [texts[number] for number in others], size)
+        for number, likelihood in track(whole, title, len(others), "texts"):
+            found[others[number]] = likelihood
         return [found[number] for number in range(len(texts))]
 
     def answers(self, prompts: Sequence[list[int]], max_new_tokens: int, title: str) -> list[Written]:

@@ -123,9 +123,9 @@ class MultipleChoice(LocalBenchmark):
 
     def _checked(self, row: Row, choice: Choice) -> Choice:
         count = len(choice.options)
-        if not 2 <= count <= len(ascii_uppercase) or len(set(choice.options)) < count:
+        if not 2 <= count <= len(ascii_uppercase):
             raise InputError(
-                f"{row.place}: 2 to {len(ascii_uppercase)} options that differ are wanted (got {count}: {choice.options!r:.200})"
+                f"{row.place}: 2 to {len(ascii_uppercase)} options are wanted (got {count}: {choice.options!r:.200})"
             )
         return choice
 
@@ -146,5 +146,8 @@ class MultipleChoice(LocalBenchmark):
         likeliest = [number for number, score in enumerate(scores) if score == max(scores)]
         held = " and ".join(ascii_uppercase[number] for number in likeliest)
         said = f"{held}, right is {letters}; " + ", ".join(f"{score:.4f}" for score in scores)
-        right = float(likeliest == [choice.right])
-        return Outcome(item.id, item.subject, (choice.text,), right, said if scores else "", len(choice.options), problem)
+        # MMLU has questions with one option twice: by its text either is right
+        texts = {choice.options[number] for number in likeliest}
+        is_right = likeliest == [choice.right] or (self.score_by != "letter" and texts == {choice.options[choice.right]})
+        said = said if scores else ""
+        return Outcome(item.id, item.subject, (choice.text,), float(is_right), said, len(choice.options), problem)

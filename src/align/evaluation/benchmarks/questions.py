@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Generic, Self, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -59,6 +59,11 @@ class LocalBenchmark(Benchmark):
                 "shots_from names solved questions to show, and shots says to show none; write shots, or leave it out"
             )
         return self
+
+    how_to_get: ClassVar[str] = (
+        "MMLU: people.eecs.berkeley.edu/~hendrycks/data.tar (folders dev and test); GSM8K: github.com/openai/grade-school-math; "
+        "TruthfulQA: github.com/sylinrl/TruthfulQA; or a .csv or .jsonl of your own."
+    )
 
     def raw_files(self) -> dict[str, Path]:
         """The files by number and name: a subject is called by the name of its file."""
