@@ -20,10 +20,14 @@ def read(path: Path, rows: list[Any], **fields: Any) -> list[Example]:
 
 
 def read_paths(*paths: Path, **fields: Any) -> list[Example]:
-    source = JsonLines(paths=paths, **fields)
-    found = [record for shard in source.shards() for record in source.read(shard, Counter())]
+    return counted(*paths, **fields)[0]
+
+
+def counted(*paths: Path, **fields: Any) -> tuple[list[Example], Counter[str]]:
+    source, skipped = JsonLines(paths=paths, **fields), Counter[str]()
+    found = [record for shard in source.shards() for record in source.read(shard, skipped)]
     assert all(isinstance(record, Example) for record in found)
-    return [record for record in found if isinstance(record, Example)]
+    return [record for record in found if isinstance(record, Example)], skipped
 
 
 def said(example: Example) -> list[tuple[str, str]]:
@@ -107,6 +111,34 @@ def test_a_list_in_json_and_gzip_are_read(tmp_path: Path) -> None:
 def test_a_bad_row_is_named_with_its_remedy(tmp_path: Path, row: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read(tmp_path / "a.jsonl", [row])
+
+
+def test_what_others_published_is_read_without_its_unusable_rows_which_are_counted(tmp_path: Path) -> None:
+    rows = [
+        {"instruction": "A", "input": "", "output": "B"},
+        {"instruction": "C", "input": "", "output": ""},
+        {"instruction": "D", "input": "", "output": " "},
+        {"conversations": [{"from": "gpt", "value": "E"}, {"from": "human", "value": "F"}]},
+        {"conversations": []},
+        {"instruction": 7, "output": "G"},
+    ]
+    with pytest.raises(InputError, match=r"row 2: output is empty.*Or set unusable: skip to count such rows and go on\."):
+        read(tmp_path / "a.jsonl", rows)
+    found, skipped = counted(tmp_path / "a.jsonl", unusable="skip")
+    assert [said(example) for example in found] == [[("user", "A"), ("assistant", "B")]]
+    assert skipped == {
+        "output is empty": 2,
+        "conversations: user and assistant must take turns, the user first": 1,
+        "conversations must be text or a list of messages": 1,
+        "instruction must be text": 1,
+    }
+
+
+def test_rows_without_ids_that_say_the_same_are_one_example_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"prompt": "A"}\n{"prompt": "B"}\n{"prompt": "A"}\n')
+    found, skipped = counted(tmp_path / "a.jsonl")
+    assert [example.prompt for example in found] == ["A", "B"]
+    assert skipped == {"repeated row": 1}
 
 
 def test_an_id_that_stands_twice_names_both_places(tmp_path: Path) -> None:
@@ -222,7 +254,14 @@ def test_whatever_the_rows_there_is_no_error_but_ours(tmp_path_factory: pytest.T
     path = tmp_path_factory.mktemp("rows") / "a.jsonl"
     problem = ""
     try:
-        assert len(read(path, rows)) == len(rows)
+        read(path, rows)
+        found, repeated = counted(path)
+        assert len(found) + repeated.total() == len(rows)
     except InputError as error:
         problem = str(error)
     assert not problem or problem.startswith(str(path))
+    try:
+        found, skipped = counted(path, unusable="skip")
+        assert len(found) + skipped.total() == len(rows)
+    except InputError as error:  # what no skipping heals: a line that is no JSON, no lines, two rows that claim one id
+        assert any(words in str(error) for words in ("not readable as JSON", "holds no rows", "stands already"))

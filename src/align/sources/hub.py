@@ -46,7 +46,7 @@ class Hub(RowSource):
 
     def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
         rows = (Row(Path(self.dataset), number, dict(row)) for number, row in enumerate(self._load(), 1))
-        for example in self.examples(rows):
+        for example in self.examples(rows, skipped):
             url = example.origin.url or f"https://huggingface.co/datasets/{self.dataset}"
             dump = f"{self.dataset}@{self.revision} {self.split}"
             yield replace(example, origin=replace(example.origin, url=url, dump=dump))

@@ -36,4 +36,4 @@ class JsonLines(RowSource):
         return [Shard(self.source.replace("/", "-") or "rows", self.paths[0])]
 
     def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
-        return self.examples(read_rows(self.paths))
+        return self.examples(read_rows(self.paths), skipped)

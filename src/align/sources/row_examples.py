@@ -1,6 +1,7 @@
 """Rows as examples: the forms in which people keep prompts, answers and dialogues, whatever their columns are called."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -22,6 +23,11 @@ RESPONSES = ("response", "output", "completion", "answer")
 DIALOGUES = ("messages", "conversations", "conversation")
 DOCUMENT = "text"
 IDS = ("id", "question_id")
+
+REPEATED = "repeated row"
+SKIP_THEM = " Or set unusable: skip to count such rows and go on."
+_UNCOUNTABLE = re.compile(r"(?:;| \(got|: wanted).*", re.DOTALL)
+"""What of an error is about one row, and no reason that several share."""
 
 Form = Literal["pairs", "alpaca", "sharegpt", "messages", "document", "example"]
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -56,6 +62,9 @@ class RowSource(Source):
     """Licence of rows that state none."""
     tags: tuple[str, ...] = ()
     """Tags that every example gets, beside its own."""
+    unusable: Literal["stop", "skip"] = "stop"
+    """A row that makes no example (an empty answer, speakers out of turn): stop and name it, which finds what you mistyped; or
+    count it by its reason and go on, for what others published (Alpaca has empty outputs, ShareGPT answers without a prompt)."""
 
     @model_validator(mode="after")
     def _check_columns(self) -> "RowSource":
@@ -74,21 +83,43 @@ class RowSource(Source):
     def _response(self) -> str | None:
         return self.response or ("response" if "response" in self.fields else None)
 
-    def examples(self, rows: Iterable[Row]) -> Iterator[Example]:
-        """One example a row; an id that stands twice is an error that names both places."""
+    def examples(self, rows: Iterable[Row], skipped: Counter[str]) -> Iterator[Example]:
+        """One example a row; an id that stands twice is an error that names both places.
+
+        A row without an id that says what another one said is counted in `skipped`, and so are unusable ones if they may be.
+        """
         places: dict[str, str] = {}
-        forms: Counter[str] = Counter()
+        forms: set[str] = set()
         for row in rows:
-            named = self._named(row)
-            form = self.format or _form_of(named)
-            if form not in forms:
-                log.info("%s  %s  rows read as %s", self.kind, row.path.name, form)
-            forms[form] += 1
-            example = self._example(named)
-            if example.id in places:
+            try:
+                example = self._example(self._told(row, forms))
+            except InputError as error:
+                if self.unusable == "stop":
+                    raise InputError(f"{error}{SKIP_THEM}") from error
+                self._skip(row, str(error), skipped)
+                continue
+            if example.id not in places:
+                places[example.id] = row.place
+                yield example
+            elif example.id == f"{self.source}/{content_of(example.turns)}":
+                skipped[REPEATED] += 1
+            else:
                 raise InputError(f"{row.place}: id {example.id!r} stands already in {places[example.id]}; ids must be unique.")
-            places[example.id] = row.place
-            yield example
+
+    def _told(self, row: Row, forms: set[str]) -> Row:
+        """The row by our names; a form that had not been met is told."""
+        named = self._named(row)
+        form = self.format or _form_of(named)
+        if form not in forms:
+            log.info("%s  %s  rows read as %s", self.kind, row.path.name, form)
+            forms.add(form)
+        return named
+
+    def _skip(self, row: Row, said: str, skipped: Counter[str]) -> None:
+        reason = _UNCOUNTABLE.sub("", said.removeprefix(f"{row.place}: "))
+        if reason not in skipped:
+            log.info("%s  %s  the first one skipped", self.kind, said)
+        skipped[reason] += 1
 
     def _named(self, row: Row) -> Row:
         """The row with the columns that `fields` names under our names, and without those of other forms than `format`."""
