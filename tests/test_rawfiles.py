@@ -8,6 +8,7 @@ import pytest
 
 from align import rawfiles
 from align.artifact import open_store
+from align.errors import InputError
 from align.files import hash_tree
 from align.rawfiles import hash_raw_files, missing_files, unread_bytes
 from align.recipe import load_recipe
@@ -108,6 +109,15 @@ def test_a_folder_is_read_again_when_a_file_in_it_is_renamed(write_toy: Callable
     before = hash_raw_files(stage, store)
     (folder / "a.txt").rename(folder / "b.txt")
     assert hash_raw_files(stage, store) != before
+
+
+def test_a_name_that_is_no_text_is_told_before_it_stands_in_a_key(write_toy: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = tmp_path / "dumps"
+    folder.mkdir()
+    (folder / os.fsdecode(b"caf\xe9.txt")).write_text("1\n")
+    stage = load_recipe(write_toy("stages:\n  a: {kind: count, source: {kind: raw_numbers, file: dumps}}\n")).stages["a"]
+    with pytest.raises(InputError, match=r"caf\\xe9\.txt: the name is not UTF-8\. Rename"):
+        hash_raw_files(stage, open_store(tmp_path / "store"))
 
 
 def test_many_writers_of_one_memory_do_no_harm(write_toy: Callable[[str], Path], tmp_path: Path) -> None:

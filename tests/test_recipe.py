@@ -89,7 +89,7 @@ def test_a_list_that_is_short_only_for_what_is_wrong_in_it_is_not_called_short(
     assert ": 1 problem\n" in said
     assert "TOY_DUMPS is not set" in said
     empty = mistake(write_toy("stages:\n  a: {kind: preferences, sources: []}\n"))
-    assert "stages.a.sources: Tuple should have at least 1 item" in empty
+    assert "stages.a.sources: is empty; at least one is wanted" in empty
 
 
 def test_one_value_where_a_list_belongs_is_told_with_the_list_to_write(write_toy: Callable[[str], Path]) -> None:

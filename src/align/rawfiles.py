@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from align.errors import InputError
 from align.files import hash_tree, visible_files, write_json
 from align.stage import Stage
 
@@ -90,8 +92,19 @@ def _memory(path: Path, store: Path) -> Path:
     return store / "hashes" / f"{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16]}.json"
 
 
+def _check_name(file: Path) -> None:
+    """Names go into keys, manifests and origins, all of which are text."""
+    try:
+        str(file).encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(file).decode("utf-8", "backslashreplace")
+        raise InputError(f"{shown}: the name is not UTF-8. Rename the file or folder, e.g. with convmv.") from error
+
+
 def _stamp(path: Path) -> list[list[Any]]:
     """Name, size and times of every file; the time of the inode's change tells of a copy that kept its date."""
     files = [path] if path.is_file() else visible_files(path)
+    for file in files:
+        _check_name(file)
     states = [(file, file.stat()) for file in files]
     return [[str(file), state.st_size, max(state.st_mtime_ns, state.st_ctime_ns)] for file, state in states]

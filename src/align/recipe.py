@@ -92,6 +92,8 @@ def _problem(document: Document, error: dict[str, Any], changed: dict[tuple[Any,
         message, got = "this field must be written; it has no good default", None
     elif error["type"] == "tuple_type":
         message = f"a list is wanted, such as [{got}]" if isinstance(got, (str, int, float)) else "a list is wanted"
+    elif error["type"] == "too_short" and not got:
+        message, got = "is empty; at least one is wanted", None
     shown = "" if got is None or isinstance(got, (dict, Part)) else f" (got {got!r:.80})"
     where = _where(document, place, changed, at_key=error["type"] == "extra_forbidden")
     return f"  {where}: {'.'.join(map(str, loc))}: {message}{shown}"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from pydantic import Field
+
 from align.artifact import SCRATCH, Counts
 from align.asides import aside, put
 from align.engine import Task, map_shards
@@ -66,7 +68,7 @@ class FilterStage(Stage):
     """Keep the examples that no filter drops; each dropped one is kept as a Rejection with the first filter's reason."""
 
     kind: Literal["filter"] = "filter"
-    filters: tuple[Filter, ...]
+    filters: tuple[Filter, ...] = Field(min_length=1)
     """Applied in order; the first that objects gives the reason."""
 
     def run(self, inputs: Inputs, work: Path) -> Counts:

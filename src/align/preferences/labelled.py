@@ -20,6 +20,7 @@ from align.preferences.pairs import (
     NOT_DRAWN,
     PairSource,
     prompt_digest,
+    said,
 )
 from align.progress import track
 from align.records import Example, PreferencePair, Rejection, Turn
@@ -72,7 +73,7 @@ class LabelledResponses(Stage):
                 rejected.write(rejection)
                 dropped[f"{rejection.by}: {rejection.reason}"] += 1
         if kept.count == 0:
-            raise EmptyResult(f"0 of {rejected.count:,} answers are left ({dict(dropped)}); rows without one: {dict(skipped)}")
+            raise EmptyResult(f"0 of {rejected.count:,} answers are left: {said(dropped)}. Rows without one: {said(skipped)}.")
         return Counts(
             kept.count + rejected.count, kept.count, dict(dropped), {why: count for why, count in skipped.items() if count}
         )

@@ -110,7 +110,7 @@ class Preferences(Stage):
                 dropped[f"{rejection.by}: {rejection.reason}"] += 1
         read = kept.count + rejected.count
         if kept.count == 0:
-            raise EmptyResult(f"0 of {read:,} pairs are left ({dict(dropped)}), and these rows formed none: {dict(skipped)}")
+            raise EmptyResult(f"0 of {read:,} pairs are left: {said(dropped)}. Rows that formed none: {said(skipped)}.")
         return Counts(read, kept.count, dict(dropped), {reason: count for reason, count in skipped.items() if count})
 
     def _read(self, skipped: Counter[str]) -> Iterator[PreferencePair | Rejection]:
@@ -145,6 +145,11 @@ class Preferences(Stage):
             return Rejection(pair.id, self.kind, reason, detail)
         first[content] = pair.id
         return None
+
+
+def said(counts: Counter[str]) -> str:
+    """Counts in words, the largest first."""
+    return ", ".join(f"{reason} {count:,}" for reason, count in counts.most_common() if count) or "none"
 
 
 def response_of(prompt: tuple[Turn, ...], text: str, desirable: bool, origin: Origin, tags: tuple[str, ...] = ()) -> Example:

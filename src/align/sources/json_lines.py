@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from align.parts import RawFile
 from align.records import Example, Rejection
 from align.rows import read_rows
@@ -20,7 +22,7 @@ class JsonLines(RowSource):
     """
 
     kind: Literal["json_lines"] = "json_lines"
-    paths: tuple[RawFile, ...]
+    paths: tuple[RawFile, ...] = Field(min_length=1)
     """Files, or folders of them; their order is that of the examples."""
 
     how_to_get: ClassVar[str] = (

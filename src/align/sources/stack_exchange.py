@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import Field
+
 from align.errors import InputError
 from align.files import rows_as_records
 from align.parts import RawFile, nearest
@@ -40,7 +42,7 @@ class StackExchange(Source):
     """
 
     kind: Literal["stack_exchange"] = "stack_exchange"
-    dumps: tuple[RawFile, ...]
+    dumps: tuple[RawFile, ...] = Field(min_length=1)
     """Archives (`cooking.stackexchange.com.7z`), folders with a Posts.xml, folders of both, or a Posts.xml."""
     form: Literal["top_answer", "all_answers", "dialogues"] = "top_answer"
     """`top_answer`: one example a question. `all_answers`: one an answer, for `vote_pairs`. `dialogues`: one a question whose
