@@ -39,13 +39,13 @@ def test_the_schema_accepts_our_recipes(root: Path, name: str) -> None:
 
 
 def test_the_schema_tells_kinds_apart_and_fields_that_are_unknown() -> None:
-    good = {"name": "a", "stages": {"b": {"kind": "filter", "filters": []}}}
+    good = {"name": "a", "stages": {"b": {"kind": "filter", "filters": [{"kind": "length"}]}}}
     assert errors(good) == []
     for bad in (
         {"name": "a"},
-        {"name": "a", "stages": {"b": {"filters": []}}},
-        {"name": "a", "stages": {"b": {"kind": "filtr", "filters": []}}},
-        {"name": "a", "stages": {"b": {"kind": "filter", "filters": [], "filtres": []}}},
+        {"name": "a", "stages": {"b": {"filters": [{"kind": "length"}]}}},
+        {"name": "a", "stages": {"b": {"kind": "filtr", "filters": [{"kind": "length"}]}}},
+        {"name": "a", "stages": {"b": {"kind": "filter", "filters": [{"kind": "length"}], "filtres": []}}},
         {"name": "a", "stages": {"b": {"kind": "filter", "filters": [{"kind": "filter"}]}}},
         {"name": "a", "stage": {}, "stages": {}},
     ):

@@ -107,7 +107,7 @@ def test_what_is_cut_is_a_matter_of_size_alone(tmp_path: Path) -> None:
     for size, is_cut in ((stack_exchange.LARGE_BYTES - 1, False), (stack_exchange.LARGE_BYTES, True)):
         with path.open("r+b") as file:
             file.truncate(size)
-        assert StackExchange(dumps=()).is_cut(Dump("beer-0", path)) == is_cut
+        assert StackExchange(dumps=(path,)).is_cut(Dump("beer-0", path)) == is_cut
 
 
 @pytest.mark.long
