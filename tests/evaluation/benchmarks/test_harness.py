@@ -104,6 +104,25 @@ def test_lm_evals_own_code_for_hugging_face_models_agrees(tuned: Artifact) -> No
 
 
 @needs_lm_eval
+@pytest.mark.parametrize("together", ["group", "tag"])
+def test_the_tasks_of_a_group_or_a_tag_are_subjects(folder: Path, tmp_path: Path, tuned: Artifact, together: str) -> None:
+    text = (folder / "letters.yaml").read_text(encoding="utf-8")
+    for name in ("first", "second"):
+        tag = "tag: both\n" if together == "tag" else ""
+        (folder / f"{name}.yaml").write_text(text.replace("task: letters", f"task: {name}") + tag, encoding="utf-8")
+    if together == "group":
+        (folder / "both.yaml").write_text("group: both\ntask: [first, second]\n", encoding="utf-8")
+    put(tmp_path / "both", [task(folder, "both", shots=2, limit=3)], tuned)
+    put(tmp_path / "one", [task(folder, "letters", shots=2, limit=3)], tuned)
+    found, alone = grades(tmp_path / "both"), grades(tmp_path / "one")
+    assert list(found) == [("tuned", f"both/{name}/{number}") for name in ("first", "second") for number in range(3)]
+    assert [grade.explanation for grade in found.values()] == [grade.explanation for grade in alone.values()] * 2
+    assert {subject for metric, subject in figures(tmp_path / "both") if metric != "chance"} == {
+        "tuned on both", "tuned on both/first", "tuned on both/second",
+    }  # fmt: skip
+
+
+@needs_lm_eval
 def test_a_task_that_lets_the_model_write_is_cut_where_the_task_says(folder: Path, tmp_path: Path, says_42: Artifact) -> None:
     put(tmp_path / "work", [task(folder, "answers")], says_42)
     # ` 42` is cut at the 2; no question has 4 as its answer

@@ -97,8 +97,9 @@ class Harness(Benchmark):
         if self.revision is not None:
             changed["dataset_kwargs"] = {"revision": self.revision}
         try:
-            # a group around it, for only those change what their tasks say
-            tasks = manager.load({"group": f"align_{self.name}", "task": [{"task": self.name, **changed}]})["tasks"]
+            # `load` changes nothing of a named task; its factory does, of a task, a group's tasks and those of a tag alike
+            built = manager._factory.build(manager.task_index[self.name], overrides=changed, registry=manager.task_index)
+            tasks = manager.load(built if isinstance(built, list) else [built])["tasks"]
         except Exception as error:  # whatever `datasets` and the hub raise
             raise InputError(
                 f"lm-eval's task {self.name}: its data set cannot be read: {_first_line(error)}. It comes from the hub or its "
