@@ -16,7 +16,7 @@ from align.errors import InputError
 from align.evaluation.compare import Compare
 from align.evaluation.people_rate import measure_people
 from align.evaluation.win_rate import Outcome
-from align.files import read_records
+from align.files import hash_tree, read_records
 from align.judges.longest import Longest
 from align.planning import plan_recipe
 from align.recipe import load_recipe
@@ -169,7 +169,7 @@ def recipe(tmp_path: Path) -> Path:
         lines.append(f"  {model}_answers: {{kind: said, inputs: [], model: {model}, texts: {{{texts}}}}}")
     lines.append("  by_people: {kind: compare, inputs: [sft_answers, base_answers], verdicts: [ada.csv, ben.csv]}")
     lines.append("  judged: {kind: compare, inputs: [base_answers, sft_answers], judge: {kind: longest}}")
-    lines.append("  agreed: {kind: agreement, inputs: [by_people, judged]}")
+    lines.append("  agreed: {kind: agreement, inputs: [by_people, judged], responses: [sft_answers, base_answers]}")
     path = tmp_path / "people.yaml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -219,3 +219,31 @@ def test_people_and_a_judge_over_the_same_answers_are_set_beside_each_other(reci
     shown = CliRunner().invoke(app, ["show", str(recipe), "agreed", "--store", str(store)])
     assert shown.exit_code == 0, (shown.output, shown.exception)
     assert [json.loads(line)["prompt_id"] for line in shown.stdout.splitlines()] == ["c", "c", "c"]
+    with (made.path / "files" / "opposite.csv").open(encoding="utf-8-sig", newline="") as file:
+        [row] = csv.DictReader(file)
+    assert row == {
+        "prompt": "c", "request": "What is tea?", "base": "Fish.", "sft": "Fry it.",
+        "person 1": "sft", "person 2": "base", "longest": row["longest"],
+    }  # fmt: skip
+    assert row["longest"].startswith("sft")
+
+
+def test_texts_that_were_not_compared_are_refused(recipe: Path, tmp_path: Path) -> None:
+    text = recipe.read_text(encoding="utf-8").replace("verdicts: [ada.csv, ben.csv]", "judge: {kind: word_overlap}")
+    other = "  other: {kind: said, inputs: [], model: third, texts: {a: Tea}}\n  agreed:"
+    text = text.replace("  agreed:", other).replace("responses: [sft_answers, base_answers]", "responses: [sft_answers, other]")
+    recipe.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="responses: sft_answers and other are not what was compared"):
+        run_recipe(load_recipe(recipe), tmp_path / "store")
+
+
+def test_a_sheet_that_a_kill_left_behind_is_written_again(tmp_path: Path, data: list[Artifact]) -> None:
+    for name in ("whole", "killed"):
+        with pytest.raises(InputError, match="wait for people"):
+            run_stage(stage(tmp_path), tmp_path / name, data)
+    sheet = tmp_path / "killed" / "files" / "sheet-2.csv"
+    sheet.unlink()
+    (tmp_path / "killed" / "files" / "sheet-1.csv").write_text("id,ver", encoding="utf-8")
+    with pytest.raises(InputError, match="wait for people"):
+        run_stage(stage(tmp_path), tmp_path / "killed", data)
+    assert hash_tree(tmp_path / "killed" / "files") == hash_tree(tmp_path / "whole" / "files")

@@ -20,7 +20,7 @@ def agreement(make: Make, lead: Measurement | None) -> Artifact:
         Measurement("krippendorff_alpha", "all raters", 0.5, 0.3, 0.7, 50),
         *([lead] if lead else []),
         Measurement("tie_discounted_accuracy", "person 1 and mini", 0.75, 0.65, 0.84, 50),
-        Measurement("krippendorff_alpha", "person 1 and mini", 0.25, 0.1, 0.4, 50),
+        Measurement("krippendorff_alpha", "person 1 and mini", -0.13, -0.309, -0.0003, 50),
         Measurement("opposite_items", "all raters", 2, count=50),
     ]
     rows = [
@@ -35,12 +35,12 @@ def test_the_page_has_groups_beside_limas_figures_each_two_and_the_disputed_item
     page = report([agreement(make, Measurement("agreement_difference", LEAD, -0.05, -0.15, 0.06, 50))], tmp_path).text
     assert "people among themselves 80 % (70–90) 78–82 % – 50" in page
     assert "people and judges 75 % (65–84) 78–79 % – 50" in page
-    assert "all raters – – 0.500 (0.300–0.700) 50" in page
-    assert "person 1 and mini 75 % (65–84) – 0.250 (0.100–0.400) 50" in page
+    assert "all raters – – 0.50 (0.30 to 0.70) 50" in page
+    assert "person 1 and mini 75 % (65–84) – −0.13 (−0.31 to 0.00) 50" in page
     assert "Two are opposite on 2 of 50 pairs of answers" in page
     assert "eggs person 1: base; person 2: sft; mini: neither" in page
     assert "Tie-discounted accuracy of people among themselves 80 % (70–90) and people and judges 75 % (65–84); LIMA" in page
-    assert "cannot be told: the interval of the difference holds 0 (−5 points (−15 to +6))" in page
+    assert "cannot be told: the interval of the difference holds 0; −5 points (−15 to +6)." in page
     assert "mini is no worse" not in page
 
 

@@ -1,17 +1,16 @@
 """The `agreement` stage: how far people and judges agree who compared the same answers (LIMA §4.1)."""
 
 from collections.abc import Iterator
-from itertools import combinations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from align.agreeing import TIE
 from align.artifact import Counts
 from align.errors import EmptyResult
 from align.evaluation.agreement_figures import EVERYONE, OPPOSITE, measure_agreement
-from align.evaluation.raters import Compared, Place, Rater, read_raters
+from align.evaluation.opposites import opposite_places, opposite_rows, write_opposites
+from align.evaluation.raters import Place, Rater, read_raters
 from align.files import write_records
 from align.parts import StageName
 from align.records import Comparison, Measurement, Rejection
@@ -31,6 +30,8 @@ class Agreement(Stage):
     kind: Literal["agreement"] = "agreement"
     inputs: Annotated[tuple[StageName, ...], Field(min_length=1)]
     """`compare` stages over the answers of the same two `generate` stages; one alone where several people compared in it."""
+    responses: tuple[StageName, StageName] | None = None
+    """The two `generate` stages that were compared: what any two are opposite on goes with its texts into files/opposite.csv."""
 
     sees_manifests: ClassVar[bool] = True
 
@@ -49,11 +50,10 @@ class Agreement(Stage):
         if not shared:
             names = ", ".join(rater.name for rater in compared.raters)
             raise EmptyResult(f"agreement: no two of {names} have a readable verdict on the same answers.")
-        opposite = sorted(
-            (place for place, raters in shared.items() if _opposites(place, raters)),
-            key=lambda place: -_opposites(place, shared[place]),
-        )
-        write_records(work, Comparison, (row for place in opposite for row in _rows(place, shared[place], compared)))
+        opposite = opposite_places(shared)
+        write_records(work, Comparison, opposite_rows(opposite, shared, compared.names))
+        if self.responses is not None:
+            write_opposites(work / "files" / "opposite.csv", opposite, compared, inputs.several("responses"))
         write_records(work, Rejection, _alone(places))
         found = measure_agreement(compared)
         how = f"of {len(shared)} that two or more judged: one rater prefers the first model, another the second"
@@ -67,19 +67,6 @@ class Agreement(Stage):
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
         """How many are opposite nobody knows before."""
         return Forecast()
-
-
-def _opposites(place: Place, raters: list[Rater]) -> int:
-    """How many twos of raters prefer different models."""
-    said = [rater.said[place] for rater in raters if rater.said[place] != TIE]
-    return sum(one != two for one, two in combinations(said, 2))
-
-
-def _rows(place: Place, raters: list[Rater], compared: Compared) -> Iterator[Comparison]:
-    """What everyone came to say, the models always in the same order."""
-    prompt, sample = place
-    for rater in raters:
-        yield Comparison(prompt, *compared.names, rater.said[place], rater.name, rater.why[place], sample)
 
 
 def _alone(places: dict[Place, list[Rater]]) -> Iterator[Rejection]:

@@ -31,6 +31,8 @@ class Compared:
     """Everyone who compared the answers of the same two models."""
 
     names: tuple[str, str]
+    answers: list[str]
+    """The contents of the two `generate` stages, whichever stands first."""
     raters: tuple[Rater, ...]
 
     def places(self) -> dict[Place, list[Rater]]:
@@ -58,7 +60,7 @@ def read_raters(artifacts: Sequence[Artifact]) -> Compared:
             f"agreement: {raters[0].name} of {artifacts[0].name} alone compared these answers; name a second `compare` stage, or "
             f"give it a second file of `verdicts`."
         )
-    return Compared(names, tuple(raters))
+    return Compared(names, _answers(artifacts[0]), tuple(raters))
 
 
 def _by_label(artifact: Artifact) -> dict[str, list[Comparison]]:

@@ -79,13 +79,12 @@ def standing(lead: Measurement) -> str:
     if lead.low is None or lead.high is None:
         return f"Nothing can be said of {judge} beside people: the difference has no interval."
     if lead.low >= 0:
-        return (
-            f"{judge} is no worse than people: it agrees with them at least as well as they do among themselves "
-            f"({figure_text(lead)})."
+        said = f"{judge} is no worse than people: it agrees with them at least as well as they do among themselves"
+    elif lead.high < 0:
+        said = f"{judge} agrees with people less than they do among themselves"
+    else:
+        said = (
+            f"Whether {judge} agrees with people as well as they do among themselves cannot be told: the interval of the "
+            f"difference holds 0"
         )
-    if lead.high < 0:
-        return f"{judge} agrees with people less than they do among themselves ({figure_text(lead)})."
-    return (
-        f"Whether {judge} agrees with people as well as they do among themselves cannot be told: the interval of the difference "
-        f"holds 0 ({figure_text(lead)})."
-    )
+    return f"{said}; {figure_text(lead)}."

@@ -11,6 +11,8 @@ SHARES = {
 }  # fmt: skip
 """Metrics whose values are shares, 0 to 1."""
 COUNTS = {"wins", "ties", "losses", "unparsed", "trained_tokens", "trimmed_examples", "evaluation_items_found", "canaries_right"}
+COEFFICIENTS = {"krippendorff_alpha"}
+"""Metrics around 0 and up to 1, of which two decimals are enough."""
 NAMES = {
     "tie_discounted_accuracy": "Tie-discounted accuracy",
     "krippendorff_alpha": "Krippendorff's alpha",
@@ -73,6 +75,11 @@ def is_change(metric: str) -> bool:
     return metric.endswith("_change") or metric == "agreement_difference"
 
 
+def coefficient(value: float) -> str:
+    """`0.63`, `−0.13`; never a negative nought."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", MINUS)
+
+
 def points(difference: float) -> str:
     """`+8` or `−3` percentage points."""
     rounded = round(100 * difference)
@@ -121,6 +128,8 @@ def value_text(figure: Measurement) -> str:
         return "not a number"
     if is_change(figure.metric):
         return f"{points(figure.value)}{SPACE}points"
+    if figure.metric in COEFFICIENTS:
+        return coefficient(figure.value)
     if is_share(figure.metric):
         return percent(figure.value, figure.count)
     if figure.metric == "weight_bytes":
@@ -135,6 +144,8 @@ def interval_text(figure: Measurement) -> str:
         return ""
     if is_change(figure.metric):
         return f"{points(figure.low)} to {points(figure.high)}"
+    if figure.metric in COEFFICIENTS:
+        return f"{coefficient(figure.low)} to {coefficient(figure.high)}"
     if is_share(figure.metric):
         return f"{_hundredths(figure.low, figure.count)}–{_hundredths(figure.high, figure.count)}"
     if figure.metric in COUNTS:
