@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 QUESTION, ANSWER, TAG_WIKIS = 1, 2, (4, 5)
 
 
-PAIRS_AT_ONCE = 256
+PAIRS_AT_ONCE = 512
 NEAR_BYTES = 1 << 14
 """Up to this far apart rows are read at once, and what lies between them thrown away."""
 
