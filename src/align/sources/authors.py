@@ -11,15 +11,14 @@ COMMUNITY = -1
 """The owner of posts that no person wrote."""
 
 
-def author_columns(posts: Mapping[str, Sequence[Any]], role: str, host: str, names: Names) -> dict[str, list[Any]]:
-    """The authors of posts, by field; `posts` are columns of attributes, `Changed` among them."""
+def author_columns(posts: Mapping[str, Sequence[Any]], host: str, names: Names) -> dict[str, list[Any]]:
+    """The authors of posts, by field but their role; `posts` are columns of attributes, `Changed` among them."""
     owners = posts["OwnerUserId"]
     said = zip(owners, posts["OwnerDisplayName"], strict=True)
     licensed = zip(posts["ContentLicense"], posts["Changed"], strict=True)
     return {
         "name": [names.of(owner) or name or _unnamed(owner) for owner, name in said],
         "url": [_url(host, owner) for owner in owners],
-        "role": [role] * len(owners),
         "license": [stated or license_on(changed) for stated, changed in licensed],
     }
 

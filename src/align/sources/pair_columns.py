@@ -7,10 +7,11 @@ from itertools import chain, compress
 from operator import not_
 from typing import TYPE_CHECKING, Any
 
-from align.columns import Lists, rows_of_columns
+from align.columns import Cycle, Lists, Same, rows_of_columns
 from align.plain_arrays import chosen
+from align.plain_arrays import texts_of as array_of_texts
 from align.records import Example
-from align.self_contained import is_self_contained
+from align.self_contained import are_self_contained
 from align.sources.authors import author_columns
 from align.sources.dumps import Dump
 from align.sources.posts import Pair
@@ -68,13 +69,14 @@ def rows_of_pairs(
 ) -> "pa.RecordBatch":
     """The rows of the table of examples that some pairs make."""
     tags = list(map(_TAG.findall, asked["Tags"]))
-    turns = {"role": ["user", "assistant"] * len(ids), "text": _in_turn(asked["Text"], answered["Text"])}
+    turns = {"role": Cycle(("user", "assistant"), len(ids)), "text": _in_turn(asked["Text"], answered["Text"])}
+    titles = array_of_texts(list(map(str.strip, asked["Title"])))
     columns = {
         "id": ids,
-        "turns": Lists([2] * len(ids), turns),
-        "origin": _origins(asked, answered, dump, names),
+        "turns": Lists(Same(2, len(ids)), turns),
+        "origin": _origins(asked, answered, titles, dump, names),
         "tags": Lists(list(map(len, tags)), list(chain.from_iterable(tags))),
-        "signals": _signals(pairs, asked, answered),
+        "signals": _signals(pairs, asked, answered, titles),
     }
     return rows_of_columns(Example, columns)
 
@@ -98,23 +100,24 @@ def _prompts(asked: Values, takes_title: list[bool]) -> list[str]:
     ]
 
 
-def _origins(asked: Values, answered: Values, dump: Dump, names: Names) -> dict[str, Any]:
+def _origins(asked: Values, answered: Values, titles: "pa.Array", dump: Dump, names: Names) -> dict[str, Any]:
     count = len(asked["Id"])
     active = zip(asked["LastActivityDate"], asked["Changed"], answered["Changed"], strict=True)
-    sides = [author_columns(asked, "question", dump.host, names), author_columns(answered, "answer", dump.host, names)]
+    sides = [author_columns(posts, dump.host, names) for posts in (asked, answered)]
+    authors = {name: _in_turn(*(side[name] for side in sides)) for name in sides[0]}
     return {
-        "source": ["stack_exchange"] * count,
+        "source": Same("stack_exchange", count),
         "native_id": list(map("{}/{}".format, asked["Id"], answered["Id"])),
-        "url": [f"https://{dump.host}/questions/{number}" for number in asked["Id"]],
-        "dump": [dump.title] * count,
+        "url": array_of_texts(asked["Id"], f"https://{dump.host}/questions/"),
+        "dump": Same(dump.title, count),
         "date": asked["CreationDate"],
         "modified": [last or max(question, answer) for last, question, answer in active],
-        "authors": Lists([2] * count, {name: _in_turn(*(side[name] for side in sides)) for name in sides[0]}),
-        "title": list(map(str.strip, asked["Title"])),
+        "authors": Lists(Same(2, count), authors | {"role": Cycle(("question", "answer"), count)}),
+        "title": titles,
     }
 
 
-def _signals(pairs: list[Pair], asked: Values, answered: Values) -> Lists:
+def _signals(pairs: list[Pair], asked: Values, answered: Values, titles: "pa.Array") -> Lists:
     import numpy as np
     import pyarrow as pa
 
@@ -127,7 +130,7 @@ def _signals(pairs: list[Pair], asked: Values, answered: Values) -> Lists:
         map(bool, asked["ClosedDate"]),
         asked["Score"],
         map(len, answered["Body"]),
-        map(is_self_contained, asked["Title"]),
+        are_self_contained(titles),
         [int(views) if seen else 0 for views, seen in zip(asked["ViewCount"], is_viewed, strict=True)],
     )
     table = np.array([np.fromiter(figure, np.float64, len(pairs)) for figure in figures]).T
