@@ -171,8 +171,28 @@ def test_a_part_is_enough_where_the_recipe_says_so_but_not_nothing(tmp_path: Pat
 
 
 def test_one_file_cannot_be_two_people(tmp_path: Path) -> None:
+    sheets = write_sheets(tmp_path / "files", PAIRS, 3, seed=1)
+    ada, ben = tmp_path / "ada.csv", tmp_path / "ben.csv"
     with pytest.raises(InputError, match=r"ada.csv is named twice"):
-        check_people((tmp_path / "ada.csv", tmp_path / "ben.csv", tmp_path / "ada.csv"))
+        check_people((ada, ben, ada), sheets)
+    ada.write_bytes(sheets[0].read_bytes())
+    check_people((ada, ben), sheets[:2])  # Ben is still waited for
+    ben.write_bytes(sheets[1].read_bytes())
+    check_people((ada, ben), sheets[:2])
+    ben.write_bytes(ada.read_bytes())
+    with pytest.raises(InputError, match=r"ada.csv and \S*ben.csv are the same, row by row"):
+        check_people((ada, ben), sheets[:2])
+    check_people((ada, ben), (sheets[0], sheets[0]))
+
+
+def test_a_file_without_a_row_is_nobodys_verdict_even_where_rows_may_be_left_out(tmp_path: Path) -> None:
+    [sheet] = write_sheets(tmp_path, PAIRS, 1, 1)
+    path = tmp_path / "ada.csv"
+    path.write_text("id,verdict\n", encoding="utf-8")
+    with pytest.raises(InputError, match="none of its 0 rows has a verdict yet"):
+        read_sheet(path, sheet, PAIRS, may_lack=True)
+    with pytest.raises(InputError, match="40 of 40 pairs have no row"):
+        read_sheet(path, sheet, PAIRS, may_lack=False)
 
 
 def test_people_and_judge_models_are_asked_in_the_same_words() -> None:

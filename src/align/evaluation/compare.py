@@ -132,8 +132,8 @@ class Compare(Stage):
         return [(place, verdict, judge.label) for place, verdict in zip(shown, verdicts, strict=True)]
 
     def _by_people(self, pairs: Sequence[Pair], work: Path) -> list[Said]:
-        check_people(self.sheets)
         written = write_sheets(work / "files", pairs, len(self.sheets), self.seed)
+        check_people(self.sheets, written)
         how = (
             "fill in the column `verdict` with 1, 2 or neither (how-to-compare.txt beside it says how) and run the same command. "
             "Whose answers they are is not on the sheet."

@@ -101,7 +101,7 @@ def read_filled(
     of_item: dict[str, str] = {}
     problems: list[str] = []
     read = list(_rows(path, form))
-    if read and not any(_written(row, form) for row in read):
+    if (read or may_lack) and not any(_written(row, form) for row in read):
         raise form.problem(path, f"none of its {len(read)} rows has a {form.column} yet; write {form.wanted} into each.")
     for number, row in enumerate(read, 1):
         key, said = str(row.get("id") or "").strip(), row.get(form.column)

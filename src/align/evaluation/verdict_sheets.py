@@ -6,6 +6,7 @@ the sheet in and whatever the seed was, and a verdict on other texts than those 
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -65,11 +66,22 @@ def read_sheet(path: Path, sheet: Path, pairs: Sequence[Pair], may_lack: bool) -
     ]
 
 
-def check_people(files: Sequence[Path]) -> None:
-    """Two people cannot be one file: they would agree in everything."""
+def check_people(files: Sequence[Path], sheets: Sequence[Path]) -> None:
+    """One file cannot be two people, nor can its copy: they would agree in everything."""
     twice = sorted({str(path) for path in files if files.count(path) > 1})
     if twice:
         raise InputError(f"verdicts: {', '.join(twice)} is named twice; give each person a file of their own.")
+    for (one, its), (two, others) in combinations(zip(files, sheets, strict=True), 2):
+        # Of one pair alone two people may have got the same sheet.
+        if one.exists() and two.exists() and _same(one, two) and not _same(its, others):
+            raise InputError(
+                f"verdicts: {one} and {two} are the same, row by row, though their sheets differ in order and sides. Let each "
+                f"person fill in their own sheet."
+            )
+
+
+def _same(one: Path, two: Path) -> bool:
+    return one.read_bytes() == two.read_bytes()
 
 
 def _row_id(pair: Pair, swapped: bool) -> str:
