@@ -132,6 +132,7 @@ def _noted(answers: Answers, known: set[str] | None) -> Counter[str]:
     noted: Counter[str] = Counter()
     for outcomes in answers.values():
         noted["cut answers"] += sum(bool(item.turns) and not item.ended for item in outcomes)
+        noted["without an answer"] += sum(item.is_unanswered for item in outcomes)
     if known is not None:
         first = next(iter(answers.values()))
         noted["not looked for in the training set"] += sum(

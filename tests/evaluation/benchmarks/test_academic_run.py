@@ -1,15 +1,20 @@
 """The stage in a recipe: questions that a contamination stage tags, the plan, what `align show` and the report read."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from benchmark_setting import write_jsonl
+from ruamel.yaml import YAML
 
+from align.evaluation.academic import Academic
+from align.evaluation.benchmarks.open_answer import OpenAnswer
 from align.planning import plan_recipe
 from align.recipe import load_recipe
 from align.records import Grade, Measurement
 from align.runner import run_recipe
+from align.stage import Stage
 
 QUESTIONS = [
     ("On which side of the harbour does the old lighthouse keeper hang the blue lamps in winter?", "the north side"),
@@ -79,3 +84,13 @@ def test_the_plan_names_files_that_are_not_there_and_where_to_get_them(recipe: P
     plan = plan_recipe(load_recipe(recipe), tmp_path / "store")
     [missing] = plan.missing
     assert (missing.stage, missing.field, "hendrycks" in missing.how_to_get) == ("academic", "files", True)
+
+
+def test_what_the_page_on_benchmarks_shows_is_a_recipe(root: Path) -> None:
+    shown, looked_for = re.findall(r"```yaml\n(.*?)```", (root / "docs" / "benchmarks.md").read_text(encoding="utf-8"), re.DOTALL)
+    stage = Academic.model_validate(YAML(typ="safe").load(shown)["academic"])
+    assert [task.kind for task in stage.tasks] == ["multiple_choice", "multiple_choice", "open_answer", "lm_eval"]
+    assert isinstance(stage.tasks[2], OpenAnswer)
+    assert stage.tasks[2].instruction.endswith("####."), "an unquoted # begins a comment"
+    kinds = [Stage.model_validate(fields).kind for fields in YAML(typ="safe").load(looked_for).values()]
+    assert kinds == ["ingest", "contamination"]

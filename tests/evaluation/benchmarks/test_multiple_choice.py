@@ -117,7 +117,8 @@ def test_options_of_one_token_are_read_once(tuned: Artifact, tmp_path: Path, mon
 
 
 def test_a_model_that_cannot_decide_has_not_answered(says_42: Artifact, tmp_path: Path) -> None:
-    put(tmp_path / "work", [birds(tmp_path)], says_42)
+    counts = put(tmp_path / "work", [birds(tmp_path)], says_42)
+    assert counts.noted == {"without an answer": 4}
     found = grades(tmp_path / "work")["says_42", "birds/2"]
     assert (found.value, found.explanation.partition(";")[0]) == (0, "A and B and C and D, right is A")
 

@@ -48,6 +48,12 @@ def test_an_answer_that_is_cut_is_counted(says_42: Artifact, tmp_path: Path) -> 
     ]
 
 
+def test_what_holds_no_answer_is_wrong_and_counted(says_42: Artifact, tmp_path: Path) -> None:
+    counts = put(tmp_path / "work", [sums(tmp_path, stop=["4"])], says_42)
+    assert counts.noted == {"without an answer": 3}
+    assert grades(tmp_path / "work")["says_42", "sums/1"].explanation == "no answer, right is 42"
+
+
 @pytest.mark.parametrize(
     ("written", "answer"),
     [

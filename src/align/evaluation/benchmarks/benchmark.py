@@ -43,6 +43,8 @@ class Outcome:
     """Prompt and answer, where it wrote one."""
     tokens: int = 0
     ended: bool = False
+    is_unanswered: bool = False
+    """Whether nothing in what it wrote, or no one option, is its answer; counts as wrong."""
 
 
 class Benchmark(Part):

@@ -149,5 +149,13 @@ class MultipleChoice(LocalBenchmark):
         # MMLU has questions with one option twice: by its text either is right
         texts = {choice.options[number] for number in likeliest}
         is_right = likeliest == [choice.right] or (self.score_by != "letter" and texts == {choice.options[choice.right]})
-        said = said if scores else ""
-        return Outcome(item.id, item.subject, (choice.text,), float(is_right), said, len(choice.options), problem)
+        return Outcome(
+            item.id,
+            item.subject,
+            (choice.text,),
+            float(is_right),
+            said if scores else "",
+            len(choice.options),
+            problem,
+            is_unanswered=len(likeliest) > 1 and not is_right,
+        )

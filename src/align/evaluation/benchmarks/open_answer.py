@@ -103,9 +103,17 @@ class OpenAnswer(LocalBenchmark):
         answer, wanted = self.answer_in(written.text), item.question.wanted
         said = f"{answer or 'no answer'}, right is {wanted}"
         whole = (*turns, Turn("assistant", written.text))
-        score = float(answer == wanted)
-        asks = (item.question.text,)
-        return Outcome(item.id, item.subject, asks, score, said, turns=whole, tokens=written.tokens, ended=written.ended)
+        return Outcome(
+            item.id,
+            item.subject,
+            (item.question.text,),
+            float(answer == wanted),
+            said,
+            turns=whole,
+            tokens=written.tokens,
+            ended=written.ended,
+            is_unanswered=not answer,
+        )
 
 
 def _first_number(text: str) -> str:
