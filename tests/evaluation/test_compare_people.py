@@ -17,6 +17,7 @@ from align.evaluation.compare import Compare
 from align.evaluation.people_rate import measure_people
 from align.evaluation.win_rate import Outcome
 from align.files import hash_tree, read_records
+from align.freezing.holders import unfinished_with
 from align.judges.longest import Longest
 from align.planning import plan_recipe
 from align.recipe import load_recipe
@@ -185,6 +186,8 @@ def test_the_run_waits_for_people_and_a_verdict_that_changes_makes_another_artif
     ):
         run_recipe(load_recipe(recipe), store)
     [first, second] = sorted(store.glob("artifacts/*.partial/files/*.csv"))
+    waiting = first.parent.parent
+    assert (unfinished_with(store, {"d"}), unfinished_with(store, {"z"})) == ([waiting], [])  # a takedown finds the sheets
     fill(first, tmp_path / "ada.csv", dict.fromkeys(TEXTS, "sft"))
     with pytest.raises(InputError, match=r"people\. copy \S*sheet-2\.csv to \S*ben\.csv, fill"):
         run_recipe(load_recipe(recipe), store)

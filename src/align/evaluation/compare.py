@@ -18,7 +18,7 @@ from align.evaluation.people_rate import measure_people, people_in_words
 from align.evaluation.sheets import named_files, still_waiting, waits_for
 from align.evaluation.verdict_sheets import FORM, check_people, read_sheet, write_sheets
 from align.evaluation.win_rate import Outcome, measure_outcomes
-from align.files import write_records
+from align.files import write_records, write_text
 from align.judges.asking import Question, ask_all
 from align.judges.judge import Judge, Verdict, without_incidental
 from align.parts import RawFile, StageName
@@ -133,6 +133,8 @@ class Compare(Stage):
 
     def _by_people(self, pairs: Sequence[Pair], work: Path) -> list[Said]:
         written = write_sheets(work / "files", pairs, len(self.sheets), self.seed)
+        # Sheets name no prompt: by this list a takedown finds those that people still have to fill in.
+        write_text(work / SCRATCH / "on_the_sheets.txt", "\n".join(sorted({pair.one.prompt_id for pair in pairs})))
         check_people(self.sheets, written)
         how = (
             "fill in the column `verdict` with 1, 2 or neither (how-to-compare.txt beside it says how) and run the same command. "
