@@ -258,10 +258,16 @@ def test_how_varied_selections_are_stands_in_one_table_with_what_chance_gives(ma
         Measurement("vendi", "selection", 84.25, count=50), Measurement("vendi_random", "selection", 70.5, 68.25, 73.75, 50),
         Measurement("coverage", "selection", 0.4321, count=50), Measurement("coverage_random", "selection", 0.41, 0.401, 0.4206, 50),
     ]  # fmt: skip
-    stages = [make("far", "diverse", figures), make("half", "quota", figures[:2])]
+    alone = [replace(item, subject="prompts of the selection", value=item.value / 2) for item in figures]
+    stages = [make("far", "diverse", figures + alone), make("half", "quota", figures[:2])]
     Report().run(Inputs(tuple(stages)), tmp_path / "out")
     page = re.sub(r"<[^>]+>", " ", (tmp_path / "out" / "report.html").read_text())
-    assert re.search(r"far\s+diverse\s+50\s+84\.2\s+70\.5\s+68\.2 to 73\.8\s+0\.432\s+0\.410\s+0\.401 to 0\.421", page)
-    assert not re.search(r"half\s+quota\s+50", page), "a stage that was measured in part has no row"
+    assert re.search(
+        r"far\s+diverse\s+selection\s+50\s+84\.2\s+70\.5\s+68\.2 to 73\.8\s+0\.432\s+0\.410\s+0\.401 to 0\.421", page
+    )
+    assert re.search(r"far\s+diverse\s+prompts of the selection\s+50\s+42\.1\s+35\.2", page), (
+        "a part does not take the whole's place"
+    )
+    assert not re.search(r"half\s+quota\s+selection", page), "a stage that was measured in part has no row"
     facts = json.loads((tmp_path / "out" / "files" / "report.json").read_text())
-    assert [row["stage"] for row in facts["spreads"]] == ["far"]
+    assert [row["stage"] for row in facts["spreads"]] == ["far", "far"]

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from align.errors import EmptyResult, Shortfall
+from align.files import read_records
+from align.records import Measurement
 from align.selection.baselines import Take
 from align.selection.diverse import Diverse
 from align.selection.scorers.plain import Length, Votes
@@ -40,6 +42,29 @@ def test_the_first_four_are_of_four_topics_though_one_fills_most_of_the_pool(tmp
     found = made.measurements
     assert found["vendi", "selection"] > found["vendi_random", "selection"]
     assert made.counts.dropped == {"diverse: not taken": 10}
+
+
+def test_what_went_by_the_prompts_is_measured_on_the_prompts_too(tmp_path: Path) -> None:
+    # six prompts that share no word, each asked twice; all responses say the same: only the prompts can be varied
+    asked = ("fern spore", "anvil forge", "yeast dough", "mast keel", "loom thread", "reed flute")
+    pool = [example(f"a/{number:02d}", asked[number % 6], "go and look it up " * 40) for number in range(12)]
+    made = run(Diverse(count=6, on="prompt"), inputs(tmp_path, pool), tmp_path / "prompt")
+    found = made.measurements
+    assert found["vendi", "prompts of the selection"] == pytest.approx(6)
+    assert found["vendi", "selection"] < 6
+    assert found["coverage", "prompts of the selection"] == pytest.approx(1)
+    chance = next(
+        item for item in read_records(made.path, Measurement) if item.metric == "vendi_random" and item.subject != "selection"
+    )
+    assert chance.value < 6  # some draw takes one prompt twice
+    assert chance.method.endswith("; prompts alone")
+
+
+def test_the_common_figure_is_the_same_whatever_part_a_selection_went_by(tmp_path: Path) -> None:
+    whole = {on: taken(tmp_path, count=14, on=on).measurements for on in ("both", "prompt", "response")}  # all of the pool
+    common = [{key: value for key, value in found.items() if key[1] == "selection"} for found in whole.values()]
+    assert common[0] == common[1] == common[2] == whole["both"]
+    assert {subject for _, subject in whole["response"]} == {"selection", "responses of the selection"}
 
 
 @pytest.mark.parametrize(

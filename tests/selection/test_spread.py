@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from align.embed.embedder import embedded_text
+from align.embed.embedder import Of, embedded_text
 from align.embed.tfidf import TfIdf
 from align.files import read_records
 from align.lots import lot
@@ -87,6 +87,19 @@ def test_the_arms_of_one_pool_share_what_was_learnt_of_it(tmp_path: Path, monkey
         alone.append(take_spread(read, tmp_path / f"alone{count}", count))
     assert together == alone
     assert learnt == [9] * 4
+
+
+def test_arms_by_different_parts_share_what_was_learnt_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = [example(f"a/{number:02d}", TOPICS[number % 4], f"word{number % 5} is said by {number}") for number in range(9)]
+    read = inputs(tmp_path, pool)
+    learnt: list[int] = []
+    prepare = TfIdf.prepare
+    monkeypatch.setattr(TfIdf, "prepare", lambda self, sample: learnt.append(len(sample)) or prepare(self, sample))
+    spread._ground.cache_clear()
+    parts: list[Of] = ["prompt", "both", "response", "prompt", "response"]
+    for on in parts:
+        spread.write_spread(read, {"a/01", "a/02"}, tmp_path / "out", on)
+    assert learnt == [9] * 3  # both, prompt, response
 
 
 def test_what_is_taken_is_measured_by_what_the_pools_sample_taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

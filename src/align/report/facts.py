@@ -107,6 +107,8 @@ class Spread:
 
     stage: str
     kind: str
+    subject: str
+    """`selection`, or the part of its examples that was judged."""
     vendi: Measurement
     """How many wholly different examples would be as varied."""
     vendi_random: Measurement

@@ -133,13 +133,13 @@ def _quota(stage: str, figures: list[Measurement]) -> QuotaFacts:
 
 def spread_facts(measured: Sequence[Measured]) -> tuple[Spread, ...]:
     """How varied each selection is, in the order of the stages."""
-    found: dict[tuple[str, str], dict[str, Measurement]] = {}
+    found: dict[tuple[str, str, str], dict[str, Measurement]] = {}
     for item in measured:
         if item.figure.metric in SPREAD_METRICS:
-            found.setdefault((item.stage, item.kind), {})[item.figure.metric] = item.figure
+            found.setdefault((item.stage, item.kind, item.figure.subject), {})[item.figure.metric] = item.figure
     return tuple(
-        Spread(stage, kind, *(figures[metric] for metric in SPREAD_METRICS))
-        for (stage, kind), figures in found.items()
+        Spread(*place, *(figures[metric] for metric in SPREAD_METRICS))
+        for place, figures in found.items()
         if len(figures) == len(SPREAD_METRICS)
     )
 

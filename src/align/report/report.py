@@ -44,6 +44,7 @@ class Report(Stage):
     reads: ClassVar[Literal["none", "previous", "all"]] = "all"
     names_matter: ClassVar[bool] = True
     sees_manifests: ClassVar[bool] = True
+    version: ClassVar[int] = 2  # 2: says what of a selection its variety was measured on
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         facts = self.gather(inputs.data)

@@ -76,7 +76,7 @@ class Diverse(Stage):
     """Decides which example comes first (`k_center`) and the shortlist."""
 
     verb: ClassVar[str] = "drawn"
-    version: ClassVar[int] = 3  # 2: variety by the pool's own vectors; 3: neighbours in regions, equal vectors weighed as one
+    version: ClassVar[int] = 4  # 3: neighbours in regions, equal vectors weighed as one; 4: variety on `on` as well
 
     @model_validator(mode="after")
     def _fits_the_method(self) -> Self:
@@ -110,7 +110,7 @@ class Diverse(Stage):
         order = places_of(names, unfit, self.shares, self.count)
         check_enough(self.kind, self.count, len(order), len(vectors), self.shortfall)
         taken = self._take(vectors, *_numbered(names, unfit, order), lots, quality)
-        return write_ordered(self.kind, inputs, work, taken, unfit, self.count)
+        return write_ordered(self.kind, inputs, work, taken, unfit, self.count, self.on)
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
         if self.expect is not None or any(item.basis == "unknown" for item in data):

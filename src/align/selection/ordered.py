@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from align.artifact import SCRATCH, Counts
+from align.embed.embedder import Of
 from align.errors import EmptyResult, Shortfall
 from align.files import RecordWriter, read_records
 from align.records import Example, Rejection
@@ -17,9 +18,18 @@ NOT_TAKEN = "not taken"
 
 
 def write_ordered(
-    kind: str, inputs: Inputs, work: Path, taken: Sequence[int], unfit: Mapping[int, tuple[str, str]], wanted: int
+    kind: str,
+    inputs: Inputs,
+    work: Path,
+    taken: Sequence[int],
+    unfit: Mapping[int, tuple[str, str]],
+    wanted: int,
+    on: Of = "both",
 ) -> Counts:
-    """Write the examples with the numbers in `taken`, in that order; the others are rejected, `unfit` ones for their reason."""
+    """Write the examples with the numbers in `taken`, in that order; the others are rejected, `unfit` ones for their reason.
+
+    `on` says what of them the selection went by, which its variety is measured on as well.
+    """
     places = {number: place for place, number in enumerate(taken)}
     folders = [work / SCRATCH / f"order-{number:05d}" for number in range(-(-len(taken) // BUCKET))]
     writers = [RecordWriter(folder, Example) for folder in folders]
@@ -46,7 +56,7 @@ def write_ordered(
             several = sorted(zip(order, read_records(folder, Example), strict=True), key=lambda item: item[0])
             for _, example in several:
                 kept.write(example)
-    write_spread(inputs, ids, work)
+    write_spread(inputs, ids, work, on)
     noted = {"missing": wanted - len(taken)} if len(taken) < wanted else {}
     return Counts(read, len(taken), dict(dropped), noted=noted)
 

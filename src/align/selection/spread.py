@@ -25,6 +25,9 @@ CHOSEN = 1000
 """The same of a selection."""
 DRAWS = 20
 """Random draws that a selection is compared with."""
+WHOLE = "selection"
+SUBJECTS: dict[Of, str] = {"both": WHOLE, "prompt": "prompts of the selection", "response": "responses of the selection"}
+"""What was measured: all that the examples say, which any two selections from one pool can be compared by, or a part of it."""
 
 
 def vendi_score(vectors: "NDArray[np.float32]") -> float:
@@ -54,11 +57,18 @@ def coverage(pool: "NDArray[np.float32]", chosen: "NDArray[np.float32]") -> floa
     return float(np.maximum(np.concatenate(nearest), 0).mean(dtype=np.float64))
 
 
-def write_spread(inputs: Inputs, chosen: Collection[str], work: Path, name: str = "selection", on: Of = "both") -> None:
-    """Measure the examples with the ids in `chosen` against all that came in, and against random draws from them."""
+def write_spread(inputs: Inputs, chosen: Collection[str], work: Path, on: Of = "both") -> None:
+    """Measure the examples with the ids in `chosen` against all that came in, and against random draws from them.
+
+    A selection that went by a part of them, `on`, is measured on that part as well.
+    """
     is_chosen = chosen if isinstance(chosen, (set, frozenset, dict)) else set(chosen)
-    pool, drawn = _sampled(inputs, is_chosen, on)
-    write_records(work, Measurement, measure_spread(pool, drawn, len(is_chosen), inputs.count(Example), name), part="spread")
+    measured: list[Measurement] = []
+    parts: list[Of] = ["both"] if on == "both" else ["both", on]
+    for part in parts:
+        pool, drawn = _sampled(inputs, is_chosen, part)
+        measured += measure_spread(pool, drawn, len(is_chosen), inputs.count(Example), SUBJECTS[part])
+    write_records(work, Measurement, measured, part="spread")
 
 
 def measure_spread(
@@ -76,8 +86,9 @@ def measure_spread(
     mine[~known] = ground.encoder.encode([text for item, text in drawn if item not in places])
     measured = ground.by_chance(len(mine))
     size = f"{len(mine):,} of {chosen_count:,} taken, {len(everything):,} of {pool_count:,} that came in"
-    how = f"cosines of TF-IDF vectors of {everything.shape[1]} dimensions; {size}"
-    chance = f"mean, least and most of {DRAWS} random draws of {min(len(mine), len(everything)):,}; {size}"
+    judged = "" if name == WHOLE else f"; {name.partition(' ')[0]} alone"
+    how = f"cosines of TF-IDF vectors of {everything.shape[1]} dimensions; {size}{judged}"
+    chance = f"mean, least and most of {DRAWS} random draws of {min(len(mine), len(everything)):,}; {size}{judged}"
     found = []
     for place, (metric, value) in enumerate([("vendi", vendi_score(mine)), ("coverage", coverage(everything, mine))]):
         by_chance = [pair[place] for pair in measured]
@@ -110,7 +121,7 @@ class _Ground:
         return self._drawn[count]
 
 
-@lru_cache(maxsize=1)  # the arms of an ablation are selections from one pool
+@lru_cache(maxsize=len(SUBJECTS))  # the arms of an ablation are selections from one pool, each by some part of it
 def _ground(pool: tuple[tuple[str, str], ...]) -> _Ground:
     encoder = TfIdf().prepare([text for _, text in sorted(pool)])
     return _Ground(encoder, encoder.encode([text for _, text in pool]))
