@@ -95,6 +95,7 @@ def _kept(task: Benchmark, asked: Asked, kept: Path) -> list[Outcome]:
     """The outcomes of a model; a killed run finds those it has finished."""
     if kept.is_file():
         return _outcomes.validate_json(kept.read_bytes())
+    asked.kept = kept.with_suffix("")
     outcomes = task.put_to(asked)
     write_text(kept, _outcomes.dump_json(outcomes).decode())
     return outcomes

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from benchmark_setting import figures, grades, put, write_jsonl
 
-from align.artifact import Artifact
+from align.artifact import Artifact, content_hash
 from align.errors import InputError
+from align.evaluation.benchmarks import asked as asking
 from align.evaluation.benchmarks.open_answer import OpenAnswer
 from align.files import read_records
 from align.records import Response
@@ -46,6 +47,23 @@ def test_an_answer_that_is_cut_is_counted(says_42: Artifact, tmp_path: Path) -> 
         "4, right is 37",
         "4, right is 42",
     ]
+
+
+def test_a_killed_run_makes_only_the_batches_that_are_missing(
+    says_42: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "work", [sums(tmp_path)], says_42, batch_size=2)
+    before = content_hash(tmp_path / "work")
+    scratch = tmp_path / "work" / "scratch"
+    (scratch / "0-sums.json").unlink()
+    assert sorted(file.name for file in (scratch / "0-sums").iterdir()) == ["8-00000.json", "8-00001.json"]
+    (scratch / "0-sums" / "8-00001.json").unlink()
+    made = []
+    real = asking.decode
+    monkeypatch.setattr(asking, "decode", lambda model, prompts, *rest: made.append(len(prompts)) or real(model, prompts, *rest))
+    put(tmp_path / "work", [sums(tmp_path)], says_42, batch_size=2)
+    assert made == [1], "of three answers in batches of two, the last"
+    assert content_hash(tmp_path / "work") == before
 
 
 def test_what_holds_no_answer_is_wrong_and_counted(says_42: Artifact, tmp_path: Path) -> None:

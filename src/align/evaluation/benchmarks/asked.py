@@ -1,6 +1,8 @@
 """A model that is asked: how likely it finds texts, and what it answers at temperature 0."""
 
+import json
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -8,6 +10,7 @@ from align.artifact import Artifact
 from align.evaluation.answering import stop_ids
 from align.evaluation.context import context_tokens
 from align.evaluation.decoding import Sampling, decode
+from align.files import write_json
 from align.likelihood import Likelihood, counted_tokens, log_likelihoods, next_token_likelihoods
 from align.models import load_model, load_tokenizer
 from align.progress import track
@@ -36,6 +39,8 @@ class Asked:
         self.name = artifact.name
         self.tokenizer = load_tokenizer(artifact)
         self.context = context_tokens(artifact)
+        self.kept: Path | None = None
+        """Where batches of answers are kept for a run that goes on after it was killed; a folder of the task's own."""
         self._artifact = artifact
         self._batch_size = batch_size
         self._model: PreTrainedModel | None = None
@@ -97,8 +102,15 @@ class Asked:
         order = sorted(range(len(prompts)), key=lambda number: (-len(prompts[number]), number))
         batches = [order[start : start + self._batch_size] for start in range(0, len(order), self._batch_size)]
         found: dict[int, Written] = {}
-        for batch in track(batches, f"{title} {self.name}", len(batches), "batches"):
-            found |= zip(batch, self._written([prompts[number] for number in batch], max_new_tokens), strict=True)
+        for place, batch in enumerate(track(batches, f"{title} {self.name}", len(batches), "batches")):
+            kept = None if self.kept is None else self.kept / f"{max_new_tokens}-{place:05d}.json"
+            if kept is not None and kept.is_file():
+                written = [Written(*row) for row in json.loads(kept.read_text(encoding="utf-8"))]
+            else:
+                written = self._written([prompts[number] for number in batch], max_new_tokens)
+                if kept is not None:
+                    write_json(kept, written)
+            found |= zip(batch, written, strict=True)
         return [found[number] for number in range(len(prompts))]
 
     def _written(self, prompts: list[list[int]], most: int) -> list[Written]:
