@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fake_run import Make
+from fake_run import Make, lineage
 from test_report import page_in, report
 
 from align.artifact import Artifact
@@ -57,6 +57,14 @@ def test_a_model_below_chance_is_told(make: Make, tmp_path: Path) -> None:
     ]
     figures += FIGURES[6:]
     assert "worse than chance" in report(asked(make, figures), tmp_path).text
+
+
+def test_where_all_questions_stand_in_the_training_set_none_is_left(make: Make, tmp_path: Path) -> None:
+    artifacts = asked(make, [figure for figure in FIGURES if not figure.metric.endswith("_clean")])
+    assert "no question is left" not in report(artifacts, tmp_path).text
+    artifacts[-1].manifest["named"]["contamination.0"] = lineage(artifacts[0])
+    text = report(artifacts, tmp_path).text
+    assert ("no question is left" in text, "not looked for" in text) == (True, False)
 
 
 def test_its_figures_stand_nowhere_else_and_a_run_without_benchmarks_has_no_section(make: Make, tmp_path: Path) -> None:

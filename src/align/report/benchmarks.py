@@ -44,6 +44,8 @@ class BenchmarkRow:
     chance: Measurement | None
     models: tuple[BenchmarkAnswer, ...]
     changes: tuple[BenchmarkChange, ...]
+    is_looked_for: bool
+    """Whether its questions were looked for in the training set."""
 
 
 def benchmark_rows(facts: Facts) -> list[BenchmarkRow]:
@@ -52,7 +54,8 @@ def benchmark_rows(facts: Facts) -> list[BenchmarkRow]:
     for stage in facts.of_kind(KIND):
         own = [item.figure for item in facts.measured if item.stage == stage.name]
         tasks: Any = stage.parameters["tasks"]
-        rows += [_row(stage.name, task, own) for task in tasks]
+        looked_for = any(field.partition(".")[0] == "contamination" for field in stage.named)
+        rows += [_row(stage.name, task, own, looked_for) for task in tasks]
     return rows
 
 
@@ -66,7 +69,7 @@ def benchmark_findings(facts: Facts) -> list[Finding]:
     return [_finding(row) for row in benchmark_rows(facts)]
 
 
-def _row(stage: str, task: dict[str, Any], figures: list[Measurement]) -> BenchmarkRow:
+def _row(stage: str, task: dict[str, Any], figures: list[Measurement], looked_for: bool) -> BenchmarkRow:
     name = str(task["name"])
     own = [figure for figure in figures if figure.subject.partition(" on ")[2] == name]
     chance = next((figure for figure in figures if figure.metric == "chance" and figure.subject == name), None)
@@ -80,7 +83,9 @@ def _row(stage: str, task: dict[str, Any], figures: list[Measurement]) -> Benchm
     told = [BenchmarkChange(figure.subject.partition(" on ")[0], figure, _told(figure)) for figure in changes]
     form = "chat" if task["chat_template"] else "plain text"
     metric = rates[0].metric
-    return BenchmarkRow(stage, name, metric, int(task["shots"]), form, rates[0].count, chance, tuple(answers), tuple(told))
+    return BenchmarkRow(
+        stage, name, metric, int(task["shots"]), form, rates[0].count, chance, tuple(answers), tuple(told), looked_for
+    )
 
 
 def _beside(figure: Measurement, chance: Measurement | None) -> str:
