@@ -9,7 +9,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,6 +41,12 @@ class Counts:
     """Raw rows that never became a record, by reason."""
     noted: dict[str, int] = field(default_factory=dict)
     """Other counts worth a line, e.g. `edited`."""
+
+
+def in_words(counts: Mapping[str, int], by: str = "") -> str:
+    """`too short 860, no answer 12`: counts by reason for people, the most frequent first; who dropped them is left out."""
+    most_first = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{reason.removeprefix(f'{by}: ')} {count:,}" for reason, count in most_first if count) or "none"
 
 
 @dataclass(frozen=True, slots=True)

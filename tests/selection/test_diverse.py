@@ -157,7 +157,7 @@ def test_too_few_is_an_error_unless_the_recipe_says_otherwise(tmp_path: Path) ->
     with pytest.raises(Shortfall, match="wanted 20 examples, found 14 of 14 that are eligible"):
         taken(tmp_path, count=20)
     assert taken(tmp_path, count=20, shortfall="report").counts.noted == {"missing": 6}
-    with pytest.raises(EmptyResult, match="0 of 1 examples are eligible"):
+    with pytest.raises(EmptyResult, match=r"0 of 1 examples are eligible \(nothing to compare 1\)"):
         run(
             Diverse(count=1, on="response", shortfall="report"),
             inputs(tmp_path / "n", [example("a/1", "Why?")]),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from align.errors import InputError
+from align.errors import EmptyResult, InputError, Shortfall
 from align.judges.longest import Longest
 from align.judges.openai_chat import OpenAIChat
 from align.selection.scored import Scored
@@ -37,6 +37,26 @@ def test_the_best_come_first_by_each_rule(tmp_path: Path) -> None:
     assert taken(tmp_path, Length(unit="words"), count=1, prefer="lowest").ids == ["se/law/3"]  # 1 word
     made = taken(tmp_path, Votes(), count=4)
     assert made.rejections == {"se/law/5": ("scored", "no score", "no signal answer_score")}
+
+
+def test_who_cannot_be_taken_is_told_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(
+        Shortfall, match=r"wanted 2 .* found 0 of 5 .* \(no score: no signal stars 5\)\. Give it examples that are\."
+    ):
+        taken(tmp_path, Votes(signal="stars"), count=2)
+    with pytest.raises(EmptyResult, match=r"0 of 5 examples are eligible \(no score: no signal stars 5\)"):
+        taken(tmp_path, Votes(signal="stars"), count=2, shortfall="report")
+    asked = {"count": 5, "per": "site", "shares": {"law": 1.0}}
+    reasons = r"\(cell without a share: cook 2, no score: no signal answer_score 1\)\. Lower `count`"
+    with pytest.raises(Shortfall, match=rf"found 2 of 5 that are eligible {reasons}"):
+        taken(tmp_path, Votes(), **asked)
+
+
+def test_of_very_many_reasons_the_most_frequent_are_told(tmp_path: Path) -> None:
+    # six exchanges, the first of them twice: that one and three more are named, the other two only counted
+    pool = [example(f"se/{name}/{number}", "a", "b") for number, name in enumerate("aabcdef")]
+    with pytest.raises(Shortfall, match=r"\(cell without a share: a 2, .*: b 1, .*: c 1, .*: d 1, other reasons 2\)"):
+        run(Scored(scorer=Length(), count=1, per="site", shares={"law": 1}), inputs(tmp_path, pool), tmp_path / "out")
 
 
 def test_equal_scores_go_by_lot_and_sets_are_nested(tmp_path: Path) -> None:

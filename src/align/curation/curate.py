@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from align.artifact import Counts, default_store, digest_of
+from align.artifact import Counts, default_store, digest_of, in_words
 from align.curation.database.place import VARIABLE, database_url, decisions_at, is_unmade, why_missing
 from align.curation.decisions import Verdict, fold, read_decisions, verdict_on
 from align.errors import EmptyResult, Shortfall
@@ -135,7 +135,8 @@ class Curate(Stage):
                 dropped[f"{rejection.by}: {rejection.reason}"] += 1
         if kept.count == 0:
             raise EmptyResult(
-                f"0 of {len(known):,} examples are accepted ({dict(dropped)}); decide about more, or `undecided: keep`"
+                f"0 of {len(known):,} examples are accepted ({in_words(dropped, self.kind)}); "
+                f"decide about more, or `undecided: keep`"
             )
         if self.undecided == "keep" and noted["undecided"]:
             log.info("%s kept though undecided; next: align app RECIPE%s", f"{noted['undecided']:,}", self._advice())

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from align.artifact import Counts
+from align.artifact import Counts, in_words
 from align.dedup.alike_prompts import AlikePrompts, alike_prompts
 from align.dedup.overlap import RunIndex, index_runs, shared_runs
 from align.embed.embedder import Embedder
@@ -89,7 +89,8 @@ class Contamination(Stage):
                 else:
                     rejected.write(Rejection(example.id, self.kind, reason, detail))
         if kept.count == 0:
-            raise EmptyResult(f"{read:,} examples came in, and each of them stands in an evaluation set ({dict(reasons)})")
+            where = in_words(reasons, self.kind)
+            raise EmptyResult(f"{read:,} examples came in, and each of them stands in an evaluation set ({where})")
         _write_measurements(work, sought, hit_items)
         if self.action == "tag":
             write_text(work / "files" / "hits.jsonl", "".join(lines))

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from align.artifact import Artifact, Counts
+from align.artifact import Artifact, Counts, in_words
 from align.errors import EmptyResult, InputError
 from align.files import RecordWriter
 from align.parts import StageName
@@ -53,7 +53,8 @@ class JudgedPairs(Stage):
                 rejected.write(Rejection(place[0], self.kind, item))
                 dropped[f"{self.kind}: {item}"] += 1
         if kept.count == 0:
-            raise EmptyResult(f"0 pairs of {len(verdicts):,} judged prompts: {dict(dropped)}. Does the stage above compare?")
+            why = in_words(dropped, self.kind)
+            raise EmptyResult(f"0 pairs of {len(verdicts):,} judged prompts: {why}. Does the stage above compare?")
         return Counts(len(verdicts), kept.count, dict(dropped))
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:

@@ -108,7 +108,7 @@ class Diverse(Stage):
             left = [row for row in np.argsort(lots, kind="stable").tolist() if row not in unfit]
             unfit |= dict.fromkeys(left[self.shortlist :], (OFF_SHORTLIST, ""))
         order = places_of(names, unfit, self.shares, self.count)
-        check_enough(self.kind, self.count, len(order), len(vectors), self.shortfall)
+        check_enough(self.kind, self.count, len(order), len(vectors), unfit, self.shortfall)
         taken = self._take(vectors, *_numbered(names, unfit, order), lots, quality)
         return write_ordered(self.kind, inputs, work, taken, unfit, self.count, self.on)
 

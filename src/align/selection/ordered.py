@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from align.artifact import SCRATCH, Counts
+from align.artifact import SCRATCH, Counts, in_words
 from align.embed.embedder import Of
 from align.errors import EmptyResult, Shortfall
 from align.files import RecordWriter, read_records
@@ -15,6 +15,8 @@ from align.stage import Inputs
 BUCKET = 10_000
 """At most so many examples are in memory while they are put into order."""
 NOT_TAKEN = "not taken"
+REASONS_SHOWN = 4
+"""In an error; details, such as a judge's, can be as many as examples."""
 
 
 def write_ordered(
@@ -61,12 +63,22 @@ def write_ordered(
     return Counts(read, len(taken), dict(dropped), noted=noted)
 
 
-def check_enough(kind: str, wanted: int, eligible: int, read: int, shortfall: str) -> None:
-    """Raise where there are fewer examples than wanted, or none."""
+def check_enough(kind: str, wanted: int, eligible: int, read: int, unfit: Mapping[int, tuple[str, str]], shortfall: str) -> None:
+    """Raise where there are fewer examples than wanted, or none, and say what speaks against the `unfit` ones."""
+    why = f" ({_reasons(unfit)})" if unfit else ""
     if eligible < wanted and shortfall == "error":
+        less = "Lower `count`, give it more examples, or write `shortfall: report` to go on with what there is."
         raise Shortfall(
-            f"wanted {wanted:,} examples, found {eligible:,} of {read:,} that are eligible. Lower `count`, give it more "
-            f"examples, or write `shortfall: report` to go on with what there is."
+            f"wanted {wanted:,} examples, found {eligible:,} of {read:,} that are eligible{why}. "
+            f"{less if eligible else 'Give it examples that are.'}"
         )
     if not eligible:
-        raise EmptyResult(f"{kind}: 0 of {read:,} examples are eligible")
+        raise EmptyResult(f"{kind}: 0 of {read:,} examples are eligible{why}")
+
+
+def _reasons(unfit: Mapping[int, tuple[str, str]]) -> str:
+    """The most frequent reasons with their counts; what else there is, in one number."""
+    counts = Counter(f"{reason}: {detail}" if detail else reason for reason, detail in unfit.values())
+    shown = dict(counts.most_common(REASONS_SHOWN))
+    rest = counts.total() - sum(shown.values())
+    return in_words(shown) + (f", other reasons {rest:,}" if rest else "")

@@ -66,7 +66,7 @@ class Scored(Stage):
                 signed = -score if self.prefer == "highest" else score
                 standings[names[number]].append((signed, lot("scored", self.seed, example.id), number))
         order = places_of(names, unfit, self.shares, self.count)
-        check_enough(self.kind, self.count, len(order), len(names), self.shortfall)
+        check_enough(self.kind, self.count, len(order), len(names), unfit, self.shortfall)
         if self.per is None:
             taken = [number for *_, number in sorted(standings[""])[: len(order)]]
         else:

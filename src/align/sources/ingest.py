@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from align.artifact import SCRATCH, Counts
+from align.artifact import SCRATCH, Counts, in_words
 from align.asides import aside, put
 from align.engine import Task, map_shards
 from align.errors import EmptyResult, PartError, StoreError
@@ -144,7 +144,7 @@ class Ingest(Stage):
             dropped["ingest: superseded"] = superseded
         if kept == 0:
             reasons = dropped + skipped
-            why = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common()) or "the files hold no rows"
+            why = in_words(reasons) if reasons else "the files hold no rows"
             raise EmptyResult(f"0 examples from {self.source.kind}: {why}. Look whether the source names the right files.")
         read = kept + dropped.total() + skipped.total()
         return Counts(read, kept, dict(sorted(dropped.items())), dict(sorted(skipped.items())))
