@@ -76,5 +76,7 @@ def run(stage: Stage, read: Inputs, folder: Path) -> Made:
     assert content_hash(folder) == first
     made = Made(counts, folder)
     assert counts.kept == len(made.examples) + len(made.pairs)
-    assert counts.read == counts.kept + sum(counts.dropped.values()), "every record that came in is kept or has its reason"
+    assert counts.read == counts.kept + sum(counts.dropped.values()) + sum(counts.skipped.values()), (
+        "each is kept or has its reason"
+    )
     return made

@@ -7,21 +7,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from align.artifact import Counts
+from align.artifact import Counts, in_words
 from align.errors import EmptyResult
 from align.files import RecordWriter
 from align.lots import lot
 from align.parts import StageName
-from align.preferences.pairs import (
-    DESIRABLE,
-    DUPLICATE,
-    ELSEWHERE,
-    EMPTY,
-    NOT_DRAWN,
-    PairSource,
-    prompt_digest,
-    said,
-)
+from align.preferences.pairs import DESIRABLE, DUPLICATE, ELSEWHERE, EMPTY, NOT_DRAWN, PairSource, prompt_digest
 from align.progress import track
 from align.records import Example, PreferencePair, Rejection, Turn
 from align.stage import Inputs, Stage
@@ -50,6 +41,7 @@ class LabelledResponses(Stage):
     """Decides the draw of `limit`."""
 
     reads: ClassVar[Literal["none", "previous", "all"]] = "none"
+    version: ClassVar[int] = 2  # 2: rows without an answer are counted among those read
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         elsewhere = {prompt_digest(prompt) for prompt in _prompts(inputs)}
@@ -73,10 +65,11 @@ class LabelledResponses(Stage):
                 rejected.write(rejection)
                 dropped[f"{rejection.by}: {rejection.reason}"] += 1
         if kept.count == 0:
-            raise EmptyResult(f"0 of {rejected.count:,} answers are left: {said(dropped)}. Rows without one: {said(skipped)}.")
-        return Counts(
-            kept.count + rejected.count, kept.count, dict(dropped), {why: count for why, count in skipped.items() if count}
-        )
+            raise EmptyResult(
+                f"0 of {rejected.count:,} answers are left: {in_words(dropped)}. Rows without one: {in_words(skipped)}."
+            )
+        read = kept.count + rejected.count + skipped.total()
+        return Counts(read, kept.count, dict(dropped), {why: count for why, count in skipped.items() if count})
 
     def _read(self, skipped: Counter[str]) -> Iterator[Example | Rejection]:
         for source in self.sources:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from align.artifact import Counts
+from align.artifact import Counts, in_words
 from align.errors import EmptyResult
 from align.files import RecordWriter
 from align.lots import lot
@@ -90,6 +90,7 @@ class Preferences(Stage):
     """Decides the draw of `limit`."""
 
     reads: ClassVar[Literal["none", "previous", "all"]] = "none"
+    version: ClassVar[int] = 2  # 2: rows that form no pair are counted among those read
 
     def run(self, inputs: Inputs, work: Path) -> Counts:
         elsewhere = {_digest(pair.prompt) for artifact in inputs.several("without") for pair in artifact.read(PreferencePair)}
@@ -108,9 +109,11 @@ class Preferences(Stage):
                     continue
                 rejected.write(rejection)
                 dropped[f"{rejection.by}: {rejection.reason}"] += 1
-        read = kept.count + rejected.count
         if kept.count == 0:
-            raise EmptyResult(f"0 of {read:,} pairs are left: {said(dropped)}. Rows that formed none: {said(skipped)}.")
+            raise EmptyResult(
+                f"0 of {rejected.count:,} pairs are left: {in_words(dropped)}. Rows that formed none: {in_words(skipped)}."
+            )
+        read = kept.count + rejected.count + skipped.total()
         return Counts(read, kept.count, dict(dropped), {reason: count for reason, count in skipped.items() if count})
 
     def _read(self, skipped: Counter[str]) -> Iterator[PreferencePair | Rejection]:
@@ -145,11 +148,6 @@ class Preferences(Stage):
             return Rejection(pair.id, self.kind, reason, detail)
         first[content] = pair.id
         return None
-
-
-def said(counts: Counter[str]) -> str:
-    """Counts in words, the largest first."""
-    return ", ".join(f"{reason} {count:,}" for reason, count in counts.most_common() if count) or "none"
 
 
 def response_of(prompt: tuple[Turn, ...], text: str, desirable: bool, origin: Origin, tags: tuple[str, ...] = ()) -> Example:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations, groupby
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from align.artifact import Counts
+from align.artifact import Counts, in_words
 from align.errors import EmptyResult, InputError
 from align.files import RecordWriter
 from align.preferences.pairs import pair_id
@@ -36,6 +36,8 @@ class VotePairs(Stage):
     signal: str = "answer_score"
     """Which number about an answer is its votes."""
 
+    version: ClassVar[int] = 2  # 2: pairs that were possible and are not made are counted among those read
+
     def run(self, inputs: Inputs, work: Path) -> Counts:
         dropped: Counter[str] = Counter()
         skipped: Counter[str] = Counter()
@@ -52,8 +54,9 @@ class VotePairs(Stage):
                     rejected.write(Rejection(question, self.kind, reason))
                     dropped[f"{self.kind}: {reason}"] += 1
         if kept.count == 0:
-            raise EmptyResult(f"0 pairs of {len(seen):,} questions: {dict(dropped)}. Read all answers, or lower min_margin.")
-        return Counts(kept.count + rejected.count, kept.count, dict(dropped), dict(skipped))
+            why = in_words(dropped, self.kind)
+            raise EmptyResult(f"0 pairs of {len(seen):,} questions: {why}. Read all answers, or lower min_margin.")
+        return Counts(kept.count + rejected.count + skipped.total(), kept.count, dict(dropped), dict(skipped))
 
     def forecast(self, data: list[Forecast], named: dict[str, Forecast]) -> Forecast:
         """How many pairs come out depends on what people said, so nothing is known before."""
