@@ -133,5 +133,7 @@ def test_a_pinned_set_is_read_then_comes_from_the_cache_and_else_the_reason_is_t
 
 @pytest.mark.parametrize("revision", ["main", "0123456", REVISION.upper()])
 def test_a_branch_or_a_short_commit_is_refused(revision: str) -> None:
-    with pytest.raises(ValidationError, match="revision"):
+    with pytest.raises(ValidationError, match="revision\n.*write a commit, 40 hexadecimal digits .* under Files and versions"):
         Hub(dataset="ada/cats", revision=revision)
+    with pytest.raises(ValidationError, match="write OWNER/NAME"):
+        Hub(dataset="https://huggingface.co/datasets/ada/cats", revision=REVISION)

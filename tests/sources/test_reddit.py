@@ -267,12 +267,19 @@ def test_files_in_the_wrong_place_are_named(tmp_path: Path) -> None:
         ({"subreddit": "AskReddit", "comments": ("x",)}, "comments are not read for titles"),
         ({"subreddit": "WritingPrompts"}, "comments are needed for stories"),
         ({"subreddit": "baking"}, "form: write titles or stories"),
-        ({"subreddit": "r/AskReddit"}, "should match pattern"),
+        ({"subreddit": "Ask Reddit"}, "write the name of one subreddit, .* such as AskReddit"),
+        ({"subreddit": "r/"}, "write the name of one subreddit"),
+        ({"subreddit": 7}, "should be a valid string"),
     ],
 )
 def test_settings_that_exclude_each_other_are_refused(fields: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         Reddit(submissions=(Path("x"),), **fields)
+
+
+def test_a_subreddit_may_be_written_as_people_write_it_and_means_the_same(tmp_path: Path) -> None:
+    plain, *others = (Reddit(submissions=(Path("x"),), subreddit=name) for name in ("AskReddit", "r/AskReddit", "/r/AskReddit"))
+    assert [other.identity() for other in others] == [plain.identity()] * 2
 
 
 ROWS = st.sampled_from(

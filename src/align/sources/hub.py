@@ -1,19 +1,32 @@
 """Data sets of the Hugging Face hub, at a pinned revision."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from align.errors import InputError
 from align.records import Example, Rejection
 from align.rows import Row
 from align.sources.ingest import Shard
 from align.sources.row_examples import RowSource
+
+_DATASET = r"[\w.-]+(/[\w.-]+)?"
+_COMMIT = "[0-9a-f]{40}"
+_WANTED = {
+    "dataset": (_DATASET, "write OWNER/NAME, as it stands behind huggingface.co/datasets/"),
+    "revision": (
+        _COMMIT,
+        "write a commit, 40 hexadecimal digits in small letters: a branch or a tag can move. The data set's page lists them "
+        "under Files and versions, History",
+    ),
+}
+"""Fields of one form, and what to write there."""
 
 
 class Hub(RowSource):
@@ -24,9 +37,9 @@ class Hub(RowSource):
     """
 
     kind: Literal["hub"] = "hub"
-    dataset: str = Field(pattern=r"^[\w.-]+(/[\w.-]+)?$")
+    dataset: str = Field(pattern=rf"^{_DATASET}$")
     """OWNER/NAME of the data set."""
-    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+    revision: str = Field(pattern=rf"^{_COMMIT}$")
     """The commit to read, 40 hexadecimal digits: a branch moves, and with it what a recipe means. The page "Files and versions"
     of the data set lists them."""
     config: str | None = None
@@ -39,6 +52,14 @@ class Hub(RowSource):
     """Licence of rows that state none; the data set's page tells it."""
 
     how_to_get: ClassVar[str] = "Data sets: huggingface.co/datasets."
+
+    @field_validator("dataset", "revision", mode="before")
+    @classmethod
+    def _check_words(cls, value: Any, info: ValidationInfo) -> Any:
+        pattern, wanted = _WANTED[str(info.field_name)]
+        if isinstance(value, str) and not re.fullmatch(pattern, value):
+            raise ValueError(wanted)
+        return value
 
     def shards(self) -> list[Shard]:
         # One shard: an id that stands twice is found only where all rows are read together.

@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from align.errors import InputError
 from align.files import visible_files
@@ -44,7 +44,7 @@ class Reddit(Source):
 
     kind: Literal["reddit"] = "reddit"
     subreddit: str = Field(pattern=r"^\w+$")
-    """Which subreddit to read, e.g. `AskReddit`, `WritingPrompts`; upper and lower case are one."""
+    """Which subreddit to read, e.g. `AskReddit`, `WritingPrompts`; upper and lower case are one, and `r/` may stand before it."""
     submissions: tuple[RawFile, ...] = Field(min_length=1)
     """Files of submissions (RS_2019-05.zst, WritingPrompts_submissions.zst), or folders: of those what its name calls so."""
     comments: tuple[RawFile, ...] = ()
@@ -71,6 +71,16 @@ class Reddit(Source):
         "Dumps by subreddit and by month: academictorrents.com (search for pushshift or arctic shift reddit); "
         "newer ones: github.com/ArthurHeitmann/arctic_shift."
     )
+
+    @field_validator("subreddit", mode="before")
+    @classmethod
+    def _bare_name(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        name = value.removeprefix("/").removeprefix("r/")
+        if not re.fullmatch(r"\w+", name):
+            raise ValueError("write the name of one subreddit, letters, digits and _, such as AskReddit")
+        return name
 
     @model_validator(mode="after")
     def _check_form(self) -> "Reddit":
