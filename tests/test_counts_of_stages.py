@@ -91,7 +91,15 @@ def answered(pool: Pool) -> list[Example]:
 
 def asked(pool: Pool) -> list[Any]:
     """Rows for `json_lines`: sound ones, repeated ones and ones of no use."""
-    odd: list[Any] = [{"prompt": ""}, {"prompt": "a", "response": ""}, {"text": 3}, {"who": "x"}, {"prompt": "a", "tags": "x"}]
+    odd: list[Any] = [
+        {"prompt": ""},
+        {"prompt": "a", "response": ""},
+        {"text": 3},
+        {"who": "x"},
+        {"prompt": "a", "tags": "x"},
+        3,
+        {"prompt": "\ud800"},
+    ]
     rows: list[Any] = [{"prompt": sentence(pool.draw), "response": "b"} for _ in range(5)] * 2 + odd * 2
     return pool.draw.sample(rows, pool.draw.randint(11, len(rows)))
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,8 +30,15 @@ class Row(NamedTuple):
         return f"{self.path}: row {self.number:,}"
 
 
-def read_rows(paths: Sequence[Path]) -> Iterator[Row]:
-    """Every row of every file, in order; a file that is cut off, empty or no such format is named."""
+Unread = Callable[[str, InputError], None]
+"""Is told the place of a row that cannot be read alone, while those beside it can, and why."""
+
+
+def read_rows(paths: Sequence[Path], unread: Unread | None = None) -> Iterator[Row]:
+    """Every row of every file, in order; a file that is cut off, empty or no such format is named.
+
+    A line that is no JSON and a row that is no object raise as well, or are told to `unread` and left out.
+    """
     for path in paths:
         files = visible_files(path) if path.is_dir() else [path]
         wanted = [file for file in files if kind_of(file) in KINDS]
@@ -41,7 +48,7 @@ def read_rows(paths: Sequence[Path]) -> Iterator[Row]:
                 f"or a folder with such files"
             )
         for file in wanted:
-            yield from _read_file(file)
+            yield from _read_file(file, unread or _raise)
 
 
 def kind_of(path: Path) -> str:
@@ -116,28 +123,42 @@ def read_csv(path: Path, columns: Sequence[str] = ()) -> Iterator[Row]:
             raise InputError(f"{path}: after line {reader.line_num:,}: not UTF-8: {error}. Save the file as UTF-8.") from error
 
 
-def _read_file(path: Path) -> Iterator[Row]:
+def _raise(place: str, problem: InputError) -> None:
+    raise problem
+
+
+def _read_file(path: Path, unread: Unread) -> Iterator[Row]:
     number = 0
     if kind_of(path) == ".csv":
         for row in read_csv(path):
             number = row.number
             yield row
     else:
-        for number, data in enumerate(_values(path), 1):
-            if not isinstance(data, dict):
-                raise InputError(f"{path}: row {number:,} is no JSON object (got {data!r:.80})")
-            yield Row(path, number, data)
+        for number, (place, data) in enumerate(_values(path), 1):
+            if isinstance(data, dict):
+                yield Row(path, number, data)
+            elif isinstance(data, InputError):
+                unread(place, data)
+            else:
+                place = f"{path}: row {number:,}"
+                unread(place, InputError(f"{place} is no JSON object (got {data!r:.80})"))
     if number == 0:
         raise InputError(f"{path}: holds no rows")
 
 
-def _values(path: Path) -> Iterator[Any]:
+def _values(path: Path) -> Iterator[tuple[str, Any]]:
+    """The place of each value, and the value; instead of one that cannot be read, why."""
     if kind_of(path) == ".json":
         with opened(path) as file:
             data = parse_json(file.read(), str(path), ". One object a line is .jsonl.")
         if not isinstance(data, list):
             raise InputError(f"{path}: must be a JSON list of objects (got {type(data).__name__})")
-        yield from data
+        yield from ((str(path), value) for value in data)
         return
     for line in read_lines(path):
-        yield parse_json(line.data, f"{path}:{line.number}")
+        place = f"{path}:{line.number}"
+        try:
+            value = parse_json(line.data, place)
+        except InputError as error:
+            value = error
+        yield place, value

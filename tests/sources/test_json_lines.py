@@ -225,6 +225,43 @@ def test_a_table_in_csv_and_zstd_is_read(tmp_path: Path) -> None:
     assert [example.prompt for example in read_paths(tmp_path / "a.csv", tmp_path / "b.ndjson.zst")] == ["Why,\nhow?", "C"]
 
 
+def test_a_line_that_cannot_be_read_is_counted_and_those_after_it_are_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "align.sources.row_examples")
+    path = tmp_path / "a.jsonl"
+    lines = [
+        b'{"prompt": "A"}',
+        b'{"prompt": "cut o',
+        b'{"prompt": "half \\ud800 a pair"}',  # JSON can say it, UTF-8 cannot hold it
+        b"",
+        b'{"prompt": "\xff"}',
+        b'["a list"]',
+        b"[" * 100_000,
+        b'{"prompt": "B"}',
+    ]
+    path.write_bytes(b"\n".join(lines))
+    found, skipped = counted(path, unusable="skip")
+    assert [example.prompt for example in found] == ["A", "B"]
+    assert skipped == {"not readable as JSON": 4, "is no JSON object": 1}
+    told = [record.getMessage() for record in caplog.records if "the first one skipped" in record.getMessage()]
+    assert len(told) == 2, "one of each reason, with its place"
+    assert "a.jsonl:2: not readable as JSON" in told[0]
+    with pytest.raises(InputError, match=r"a\.jsonl:2: not readable as JSON: .*Or set unusable: skip to count such rows"):
+        counted(path)
+
+
+def test_in_a_list_what_is_no_object_is_counted_and_what_is_no_list_at_all_stops(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('[{"prompt": "A"}, 3, null, {"prompt": "B"}]')
+    found, skipped = counted(path, unusable="skip")
+    assert [example.prompt for example in found] == ["A", "B"]
+    assert skipped == {"is no JSON object": 2}
+    path.write_text('[{"prompt": "A"}, {"pro')
+    with pytest.raises(InputError, match=r"a\.json: not readable as JSON"):
+        counted(path, unusable="skip")
+
+
 CELLS = st.sampled_from(
     [
         None,
@@ -266,5 +303,5 @@ def test_whatever_the_rows_there_is_no_error_but_ours(tmp_path_factory: pytest.T
         assert len(found) + skipped.total() == len(rows)
     except InputError as error:
         unhealed = str(error)
-    # what no skipping heals: a line that is no JSON, no lines, two rows that claim one id
-    assert not unhealed or any(words in unhealed for words in ("not readable as JSON", "holds no rows", "stands already"))
+    # what no skipping heals: no lines, two rows that claim one id
+    assert not unhealed or any(words in unhealed for words in ("holds no rows", "stands already"))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -38,4 +39,4 @@ class JsonLines(RowSource):
         return [Shard(self.source.replace("/", "-") or "rows", self.paths[0])]
 
     def read(self, shard: Shard, skipped: Counter[str]) -> Iterator[Example | Rejection]:
-        return self.examples(read_rows(self.paths), skipped)
+        return self.examples(read_rows(self.paths, partial(self.pass_over, skipped)), skipped)

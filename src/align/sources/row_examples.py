@@ -26,7 +26,7 @@ IDS = ("id", "question_id")
 
 REPEATED = "repeated row"
 SKIP_THEM = " Or set unusable: skip to count such rows and go on."
-_UNCOUNTABLE = re.compile(r"(?:;| \(got|: wanted).*", re.DOTALL)
+_UNCOUNTABLE = re.compile(r"(?:;| \(got|: wanted|(?<=not readable as JSON):).*", re.DOTALL)
 """What of an error is about one row, and no reason that several share."""
 
 Form = Literal["pairs", "alpaca", "sharegpt", "messages", "document", "example"]
@@ -63,8 +63,9 @@ class RowSource(Source):
     tags: tuple[str, ...] = ()
     """Tags that every example gets, beside its own."""
     unusable: Literal["stop", "skip"] = "stop"
-    """A row that makes no example (an empty answer, speakers out of turn): stop and name it, which finds what you mistyped; or
-    count it by its reason and go on, for what others published (Alpaca has empty outputs, ShareGPT answers without a prompt)."""
+    """A row that makes no example (an empty answer, speakers out of turn, a line that is no JSON): stop and name it, which finds
+    what you mistyped; or count it by its reason and go on, for what others published (Alpaca has empty outputs, ShareGPT answers
+    without a prompt)."""
 
     @model_validator(mode="after")
     def _check_columns(self) -> "RowSource":
@@ -94,9 +95,7 @@ class RowSource(Source):
             try:
                 example = self._example(self._told(row, forms))
             except InputError as error:
-                if self.unusable == "stop":
-                    raise InputError(f"{error}{SKIP_THEM}") from error
-                self._skip(row, str(error), skipped)
+                self.pass_over(skipped, row.place, error)
                 continue
             if example.id not in places:
                 places[example.id] = row.place
@@ -106,6 +105,15 @@ class RowSource(Source):
             else:
                 raise InputError(f"{row.place}: id {example.id!r} stands already in {places[example.id]}; ids must be unique.")
 
+    def pass_over(self, skipped: Counter[str], place: str, problem: InputError) -> None:
+        """Count a row by what is wrong with it, or raise where none may be unusable."""
+        if self.unusable == "stop":
+            raise InputError(f"{problem}{SKIP_THEM}") from problem
+        reason = _UNCOUNTABLE.sub("", str(problem).removeprefix(place).lstrip(": "))
+        if reason not in skipped:
+            log.info("%s  %s  the first one skipped", self.kind, problem)
+        skipped[reason] += 1
+
     def _told(self, row: Row, forms: set[str]) -> Row:
         """The row by our names; a form that had not been met is told."""
         named = self._named(row)
@@ -114,12 +122,6 @@ class RowSource(Source):
             log.info("%s  %s  rows read as %s", self.kind, row.path.name, form)
             forms.add(form)
         return named
-
-    def _skip(self, row: Row, said: str, skipped: Counter[str]) -> None:
-        reason = _UNCOUNTABLE.sub("", said.removeprefix(f"{row.place}: "))
-        if reason not in skipped:
-            log.info("%s  %s  the first one skipped", self.kind, said)
-        skipped[reason] += 1
 
     def _named(self, row: Row) -> Row:
         """The row with the columns that `fields` names under our names, and without those of other forms than `format`."""
