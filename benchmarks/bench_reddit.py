@@ -42,10 +42,10 @@ print(json.dumps({"seconds": seconds, "peak": peak, "kept": made.counts.kept, "c
 UNPACK = """
 import json, resource, sys
 from pathlib import Path
-from align.raw_lines import BLOCK_BYTES, opened
+from align.raw_lines import READ_BYTES, opened
 before = resource.getrusage(resource.RUSAGE_SELF)
 with opened(Path(sys.argv[1])) as file:
-    while file.read1(BLOCK_BYTES):
+    while file.read1(READ_BYTES):
         pass
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps({"seconds": used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime}))

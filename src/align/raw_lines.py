@@ -16,6 +16,8 @@ from align.errors import InputError
 COMPRESSIONS = (".gz", ".xz", ".bz2", ".zst")
 BLOCK_BYTES = 1 << 18
 """Small enough that what is made of a block, and let go, needs no fresh memory of the system each time."""
+READ_BYTES = 1 << 17
+"""What zstd unpacks at once; to ask it for more takes half as much time again, in fresh memory."""
 LONGEST_LINE_BYTES = 1 << 28
 WINDOW_LOG = 31
 """Pushshift's monthly dumps look back 2 GiB; the default of zstd refuses anything above 128 MiB."""
@@ -107,7 +109,7 @@ def _whole_lines(file: IO[bytes], damage: tuple[type[Exception], ...]) -> Iterat
     failure: Exception | None = None
     while failure is None:
         try:
-            piece = cast(io.BufferedReader, file).read1(BLOCK_BYTES)
+            piece = cast(io.BufferedReader, file).read1(min(READ_BYTES, BLOCK_BYTES))
         except damage as error:
             failure = error
             break
