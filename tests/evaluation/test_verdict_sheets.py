@@ -185,6 +185,17 @@ def test_one_file_cannot_be_two_people(tmp_path: Path) -> None:
     check_people((ada, ben), (sheets[0], sheets[0]))
 
 
+def test_a_copy_that_was_saved_anew_with_comments_is_no_second_person(tmp_path: Path) -> None:
+    sheets = write_sheets(tmp_path / "files", PAIRS, 2, seed=1)
+    filled = [prefer_boiled(row) for row in rows(sheets[0])]
+    ada = save(tmp_path / "ada.csv", filled)
+    ben = save(tmp_path / "ben.csv", [row | {"comment": "so I think"} for row in reversed(filled)], delimiter=";")
+    with pytest.raises(InputError, match="are the same, row by row"):
+        check_people((ada, ben), sheets)
+    of_his_own = save(tmp_path / "ben.csv", [prefer_boiled(row) for row in rows(sheets[1])])
+    check_people((ada, of_his_own), sheets)  # they agree in everything, each on a sheet of their own
+
+
 def test_a_file_without_a_row_is_nobodys_verdict_even_where_rows_may_be_left_out(tmp_path: Path) -> None:
     [sheet] = write_sheets(tmp_path, PAIRS, 1, 1)
     path = tmp_path / "ada.csv"

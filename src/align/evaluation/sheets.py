@@ -100,7 +100,7 @@ def read_filled(
     found: dict[str, Filled[T]] = {}
     of_item: dict[str, str] = {}
     problems: list[str] = []
-    read = list(_rows(path, form))
+    read = list(rows_in(path, form))
     if (read or may_lack) and not any(_written(row, form) for row in read):
         raise form.problem(path, f"none of its {len(read)} rows has a {form.column} yet; write {form.wanted} into each.")
     for number, row in enumerate(read, 1):
@@ -142,7 +142,8 @@ def _as_cell(text: str) -> str:
     return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") else text
 
 
-def _rows(path: Path, form: Form[Any]) -> Iterator[dict[str, Any]]:
+def rows_in(path: Path, form: Form[Any]) -> Iterator[dict[str, Any]]:
+    """The rows of a filled sheet as they stand there."""
     data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")

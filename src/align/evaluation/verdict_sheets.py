@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from align.errors import InputError
 from align.evaluation.pairing import Pair
-from align.evaluation.sheets import Filled, Form, asked, read_filled, shuffled, write_sheet
+from align.evaluation.sheets import Filled, Form, asked, read_filled, rows_in, shuffled, write_sheet
 from align.files import write_text
 from align.judges.pairwise_question import CRITERION, SITUATION, STEERING, TASK, VERDICTS
 
@@ -81,7 +81,12 @@ def check_people(files: Sequence[Path], sheets: Sequence[Path]) -> None:
 
 
 def _same(one: Path, two: Path) -> bool:
-    return one.read_bytes() == two.read_bytes()
+    """Whether two files say the same, whatever order, comments and program they were saved with."""
+    return one.read_bytes() == two.read_bytes() or _said_in(one) == _said_in(two)
+
+
+def _said_in(path: Path) -> list[tuple[str, str]]:
+    return sorted((str(row.get("id") or "").strip(), str(row.get("verdict") or "").strip()) for row in rows_in(path, FORM))
 
 
 def _row_id(pair: Pair, swapped: bool) -> str:
