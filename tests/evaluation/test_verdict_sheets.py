@@ -127,6 +127,24 @@ def test_an_answer_that_begins_like_a_formula_stays_a_text(tmp_path: Path) -> No
     assert row["id"][0] == "p"  # digits alone would come back rounded
 
 
+def test_no_cell_is_a_formula_where_semicolons_part_them_and_quotation_marks_hold_nothing(tmp_path: Path) -> None:
+    said = 'first;=HYPERLINK("http://evil.example")\n@SUM(1)\t+1\n- an item\n--- a rule; and a smile ;-)'
+    [sheet] = write_sheets(tmp_path, [Pair(response("p", "sft", said), response("p", "base", "no"))], 1, 1)
+    lines = sheet.read_text(encoding="utf-8-sig").splitlines()
+    cells = [cell for line in lines for cell in line.replace("\t", ";").split(";")]
+    assert [cell for cell in cells if cell.strip()[:1] in ("=", "+", "@")] == []
+    assert [cell for cell in cells if "an item" in cell] == ["- an item"]
+
+
+def test_rows_of_commas_at_the_end_say_nothing(tmp_path: Path) -> None:
+    [sheet] = write_sheets(tmp_path, PAIRS[:2], 1, 1)
+    path = tmp_path / "ada.csv"
+    filled = [row | {"verdict": "1"} for row in rows(sheet)]
+    lines = [",".join([row["id"], row["verdict"]]) for row in filled]
+    path.write_text("\n".join(["id,verdict", *lines, ",", " , ,,"]) + "\n", encoding="utf-8")
+    assert [item.value for _, _, item in read_sheet(path, sheet, PAIRS[:2], may_lack=False)] == ["first", "first"]
+
+
 def change(written: list[dict[str, str]], case: str) -> list[dict[str, str]]:
     cases = {
         "both": [written[0] | {"verdict": "both"}, *written[1:]],

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ def write_sheet(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]
     """One CSV file; what texts begin with cannot make a formula of them."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
+    table.writerow(map(_as_cell, columns))
     table.writerows([_as_cell(value) for value in row] for row in rows)
     write_text(path, "\ufeff" + text.getvalue())  # by this mark spreadsheets know UTF-8
 
@@ -104,6 +105,8 @@ def read_filled(
     if (read or may_lack) and not any(_written(row, form) for row in read):
         raise form.problem(path, f"none of its {len(read)} rows has a {form.column} yet; write {form.wanted} into each.")
     for number, row in enumerate(read, 1):
+        if not any(str(cell or "").strip() for value in row.values() for cell in (value if isinstance(value, list) else [value])):
+            continue  # some spreadsheets write a last row of commas
         key, said = str(row.get("id") or "").strip(), row.get(form.column)
         value = form.read(said)
         if key not in rows:
@@ -137,8 +140,15 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+_LIKE_A_FORMULA = re.compile(r"([;\t\r\n])(?=\s*(?:[=+@]|-[^\s-]))")
+
+
 def _as_cell(text: str) -> str:
-    """A spreadsheet runs what begins like a formula; an apostrophe before it keeps it a text."""
+    """A spreadsheet runs what begins like a formula; an apostrophe before it keeps it a text.
+
+    Where semicolons or tabs part cells, quotation marks in the middle of a line hold nothing together: so one behind those, too.
+    """
+    text = _LIKE_A_FORMULA.sub(r"\1'", text)
     return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") else text
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from align.artifact import Artifact
 from align.errors import InputError
+from align.evaluation.academic import Academic
 from align.evaluation.benchmarks.asked import Asked
 from align.evaluation.benchmarks.harness import Harness
 from align.files import read_records
@@ -62,6 +63,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def task(folder: Path, name: str = "letters", **fields: Any) -> dict[str, Any]:
     return {"kind": "lm_eval", "name": name, "include": folder, **fields}
+
+
+@needs_lm_eval
+def test_another_lm_eval_may_ask_otherwise_so_its_version_decides_the_key(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = Academic.model_validate({"models": ["sft"], "tasks": [task(folder)]})
+    before = asks.identity()
+    monkeypatch.setattr("align.evaluation.benchmarks.harness.version", lambda name: "99")
+    assert asks.identity() != before
+    alone = Academic.model_validate({"models": ["sft"], "tasks": [birds(tmp_path)]})
+    assert "made_by" not in alone.identity()
 
 
 @needs_lm_eval

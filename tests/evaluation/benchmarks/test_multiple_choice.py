@@ -123,6 +123,16 @@ def test_a_model_that_cannot_decide_has_not_answered(says_42: Artifact, tmp_path
     assert (found.value, found.explanation.partition(";")[0]) == (0, "A and B and C and D, right is A")
 
 
+def test_a_model_with_broken_weights_is_no_model_that_answers_wrongly(
+    says_b: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = make_model(make_tokenizer(), 0, 512)
+    next(broken.parameters()).detach().fill_(math.nan)
+    monkeypatch.setattr(asking, "load_model", lambda *_, **__: broken)
+    with pytest.raises(InputError, match=r"birds/1: the model gives no likelihood, but not-a-number"):
+        MultipleChoice.model_validate(birds(tmp_path)).put_to(Asked(says_b, batch_size=2))
+
+
 def test_wrong_answers_in_one_column_are_options_in_an_order_of_their_own(tmp_path: Path, says_b: Artifact) -> None:
     rows = [["Question", "Best Answer", "Incorrect Answers"]]
     rows += [[f"Is it {number}?", "No", "Yes; Perhaps; No; Yes"] for number in range(30)]

@@ -70,6 +70,11 @@ class Benchmark(Part):
         """Who says whether an answer is right, for the grades."""
         raise NotImplementedError
 
+    @property
+    def made_by(self) -> str:
+        """The package, with its version, whose questions and rules it takes; empty where they are its own."""
+        return ""
+
     def put_to(self, asked: "Asked") -> list[Outcome]:
         """Ask one model everything; the outcomes come in the same order for every model."""
         raise NotImplementedError

@@ -61,8 +61,12 @@ class Harness(Benchmark):
     def judge(self) -> str:
         return "lm_eval"
 
+    @property
+    def made_by(self) -> str:
+        return f"lm-eval {version('lm_eval')}" if find_spec("lm_eval") else ""
+
     def words(self) -> str:
-        return f"{super().words()}, lm-eval {version('lm_eval')}"
+        return f"{super().words()}, {self.made_by}"
 
     def lacks(self) -> list[Lack]:
         return [] if find_spec("lm_eval") else [Lack("kind", "lm-eval is not installed", EXTRA)]

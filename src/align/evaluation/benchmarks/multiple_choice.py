@@ -1,5 +1,6 @@
 """Multiple choice: the option that a model finds likeliest is its answer."""
 
+import math
 from random import Random
 from string import ascii_uppercase
 from typing import Literal, NamedTuple, Self
@@ -142,6 +143,10 @@ class MultipleChoice(LocalBenchmark):
         choice = item.question
         if self.score_by == "continuation_per_character":
             scores = [score / len(option) for score, option in zip(scores, choice.options, strict=bool(scores))]
+        if any(map(math.isnan, scores)):
+            raise InputError(
+                f"{item.id}: the model gives no likelihood, but not-a-number: its weights are broken; train it anew."
+            )
         letters = ascii_uppercase[choice.right]
         likeliest = [number for number, score in enumerate(scores) if score == max(scores)]
         held = " and ".join(ascii_uppercase[number] for number in likeliest)
