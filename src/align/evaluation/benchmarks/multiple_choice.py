@@ -145,7 +145,7 @@ class MultipleChoice(LocalBenchmark):
             scores = [score / len(option) for score, option in zip(scores, choice.options, strict=bool(scores))]
         if any(map(math.isnan, scores)):
             raise InputError(
-                f"{item.id}: the model gives no likelihood, but not-a-number: its weights are broken; train it anew."
+                f"{item.id}: the model gives no likelihood, but not-a-number: its weights are broken."
             )
         letters = ascii_uppercase[choice.right]
         likeliest = [number for number, score in enumerate(scores) if score == max(scores)]
