@@ -144,9 +144,7 @@ class MultipleChoice(LocalBenchmark):
         if self.score_by == "continuation_per_character":
             scores = [score / len(option) for score, option in zip(scores, choice.options, strict=bool(scores))]
         if any(map(math.isnan, scores)):
-            raise InputError(
-                f"{item.id}: the model gives no likelihood, but not-a-number: its weights are broken."
-            )
+            raise InputError(f"{item.id}: the model gives no likelihood, but not-a-number: its weights are broken.")
         letters = ascii_uppercase[choice.right]
         likeliest = [number for number, score in enumerate(scores) if score == max(scores)]
         held = " and ".join(ascii_uppercase[number] for number in likeliest)
