@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from backports import zstd
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from align.errors import InputError
@@ -287,6 +287,7 @@ NAMES = st.sampled_from(
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(st.lists(st.dictionaries(NAMES, CELLS, max_size=5), max_size=4))
+@example([{"prompt": "", "history": True}])
 def test_whatever_the_rows_there_is_no_error_but_ours(tmp_path_factory: pytest.TempPathFactory, rows: list[Any]) -> None:
     path = tmp_path_factory.mktemp("rows") / "a.jsonl"
     problem = ""

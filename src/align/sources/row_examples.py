@@ -167,7 +167,7 @@ class RowSource(Source):
         text = column(row, name, str, "text").strip()
         if name == "instruction" and row.data.get("input"):
             text = f"{text}\n\n{column(row, 'input', str, 'text').strip()}"
-        history = [turn for pair in row.data.get("history") or () for turn in _pair(row, pair)]
+        history = [turn for pair in _history(row) for turn in _pair(row, pair)]
         asked = (*history, Turn("user", _filled(row, name, text)))
         answer = self._response or next((name for name in RESPONSES if name in row.data), None)
         if answer is None:
@@ -227,6 +227,13 @@ def _dialogue(row: Row, name: str) -> tuple[Turn, ...]:
     for turn in turns:
         _filled(row, name, turn.text)
     return turns
+
+
+def _history(row: Row) -> list[Any]:
+    history = row.data.get("history") or []
+    if not isinstance(history, list):
+        raise InputError(f"{row.place}: history must be a list of [user, assistant] texts (got {history!r:.80})")
+    return history
 
 
 def _pair(row: Row, pair: Any) -> tuple[Turn, Turn]:
