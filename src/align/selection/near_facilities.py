@@ -12,7 +12,7 @@ all only now and then, many at once; the picks are those of the plain loop, as a
 from typing import TYPE_CHECKING
 
 from align.selection.equal_rows import distinct_rows
-from align.selection.neighbour_lists import STEPS, in_steps
+from align.selection.neighbour_lists import STEPS, in_steps, products
 from align.selection.neighbours import nearest_neighbours
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class NearFacilities:
         pending = self._steps[self._taken[self._settled :]].T
         for start in range(0, len(rows) if pending.size else 0, BLOCK):
             part = rows[start : start + BLOCK]
-            likeness = (self._steps[part] @ pending).max(axis=1)
+            likeness = products(self._steps[part], pending).max(axis=1)
             nearer = likeness > self._covered[part]
             part, likeness = part[nearer], likeness[nearer]
             before = self._covered[part, None]

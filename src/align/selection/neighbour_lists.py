@@ -42,6 +42,18 @@ def in_steps(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
     return found
 
 
+def products(one: "NDArray[np.float32]", other: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """`one @ other` of numbers that are all finite.
+
+    Rarely, a kernel of OpenBLAS raises the flag of an invalid operation for lanes of a register that hold nothing of ours, and
+    numpy would warn of it; the numbers are right.
+    """
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):
+        return np.asarray(one @ other)
+
+
 class NeighbourLists:
     """Of equally near rows the first ones stay. Memory holds 8 bytes a place, and again as much for a copy in the end."""
 
@@ -141,7 +153,7 @@ def floors_among(
     there = steps[others].T
     found = np.empty(len(rows), dtype=np.float32)
     for start in range(0, len(rows), BLOCK):
-        likeness = steps[rows[start : start + BLOCK]] @ there
+        likeness = products(steps[rows[start : start + BLOCK]], there)
         likeness.partition(len(others) - count, axis=1)
         found[start : start + BLOCK] = likeness[:, len(others) - count]
     return found

@@ -4,7 +4,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from align.progress import track
-from align.selection.neighbour_lists import BLOCK, NeighbourLists, Neighbours, floors_among
+from align.selection.neighbour_lists import BLOCK, NeighbourLists, Neighbours, floors_among, products
 from align.selection.regions import regions_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def all_with_all(steps: "NDArray[np.float32]", count: int) -> Neighbours:
         here = everything[start : start + BLOCK]
         for other in starts[number:]:
             there = everything[other : other + BLOCK]
-            likeness = steps[start : start + BLOCK] @ steps[other : other + BLOCK].T
+            likeness = products(steps[start : start + BLOCK], steps[other : other + BLOCK].T)
             lists.offer_block(here, there, likeness)
             if other != start:
                 lists.offer_block_back(here, there, likeness)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from align.progress import track
-from align.selection.neighbour_lists import BLOCK, STEPS, NeighbourLists, Neighbours, floors_among
+from align.selection.neighbour_lists import BLOCK, STEPS, NeighbourLists, Neighbours, floors_among, products
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +54,7 @@ class Regions:
         found = []
         asked = np.unique(np.linspace(0, len(steps) - 1, ASKED).astype(np.int64))
         for start in range(0, len(asked), TOGETHER):
-            likeness = steps[asked[start : start + TOGETHER]] @ steps.T
+            likeness = products(steps[asked[start : start + TOGETHER]], steps.T)
             near = np.argpartition(likeness, len(steps) - count, axis=1)[:, len(steps) - count :].ravel()
             rows = np.repeat(asked[start : start + TOGETHER], count)
             found.append(self.looks(rows, self.of[near]) | self.looks(near, self.of[rows]))
@@ -84,7 +84,7 @@ class Regions:
         vectors = np.ascontiguousarray(steps[there].T)
         for start in range(0, len(looking), BLOCK):
             here = looking[start : start + BLOCK]
-            likeness = steps[here] @ vectors
+            likeness = products(steps[here], vectors)
             lists.offer_block(here, there, likeness)
             lists.offer_block_back(here, there, likeness, lambda rows, others: ~self.looks(others, self.of[rows]))
 
@@ -95,16 +95,16 @@ def regions_of(steps: "NDArray[np.float32]", searched: int, count: int) -> Regio
 
     total = len(steps)
     centres = _centres(steps, max(1, min(MOST, total // SIZE)))
-    of = np.concatenate([(steps[at : at + BLOCK] @ centres.T).argmax(axis=1) for at in range(0, total, BLOCK)])
+    of = np.concatenate([products(steps[at : at + BLOCK], centres.T).argmax(axis=1) for at in range(0, total, BLOCK)])
     names, of = np.unique(of, return_inverse=True)
     centres = _means(steps, of, centres[names])
     sizes = np.bincount(of)
     members = np.split(np.argsort(of, kind="stable"), np.cumsum(sizes)[:-1])
-    around = [_nearest(line, sizes, max(NEAREST, count), own) for own, line in enumerate(centres @ centres.T)]
+    around = [_nearest(line, sizes, max(NEAREST, count), own) for own, line in enumerate(products(centres, centres.T))]
     seen = np.empty((len(sizes), -(-total // 8)), dtype=np.uint8)
     for start in range(0, total, BLOCK):
         part = slice(start, min(start + BLOCK, total))
-        is_seen = _most_like(steps[part] @ centres.T, sizes, searched)
+        is_seen = _most_like(products(steps[part], centres.T), sizes, searched)
         for place, region in enumerate(of[part]):
             is_seen[place, around[region]] = True
         seen[:, start // 8 : -(-part.stop // 8)] = np.packbits(is_seen.T, axis=1)
@@ -140,7 +140,7 @@ def _centres(steps: "NDArray[np.float32]", count: int) -> "NDArray[np.float32]":
     sample = steps[np.linspace(0, len(steps) - 1, min(len(steps), SAMPLE * count)).astype(np.int64)]
     centres = sample[np.sort(np.random.default_rng(SEED).choice(len(sample), count, replace=False))]
     for _ in range(ROUNDS):
-        centres = _means(sample, (sample @ centres.T).argmax(axis=1), centres)
+        centres = _means(sample, products(sample, centres.T).argmax(axis=1), centres)
     return centres
 
 
